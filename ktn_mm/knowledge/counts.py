@@ -1,0 +1,139 @@
+"""How often pictures show two body words together: Visual Genome's relationships."""
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from .nodes import Node
+
+COUNTS_FILE = Path(__file__).parent / 'data' / 'visual_genome_counts.json'
+"""The figures that ship with the package (see NOTICE.md beside it)."""
+
+RELATED_WORDS = dict(
+    shoulder=('torso', 'body'), elbow=('arm',), wrist=('hand', 'forearm'),
+    hip=('buttocks', 'arse', 'ass', 'thigh'), knee=('lap', 'crus', 'shank', 'shin'),
+    ankle=('foot',), person=('body', 'human'))
+"""Words that stand for a keypoint or a person where pictures are described."""
+
+RELATED_SURFACE_WORDS = dict(
+    torso=('body', 'shoulder', 'hip'), hand=('glove', 'gesture'), foot=('ankle',),
+    arm=('elbow',), head=('brain', 'neck'))
+"""Words that stand for a surface."""
+
+PairCounts = dict[frozenset[str], int]
+
+
+def load_counts(path: str | Path | None = None) -> PairCounts:
+    """Read counts of unordered pairs of words.
+
+    Args:
+        path: JSON with ``pairs``: ``{"word|word": count}``. The shipped figures by default.
+
+    Returns:
+        {word, word} -> how many relationships join the two; one word for a pair of equals.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if an entry is not a pair with a count.
+    """
+    path = Path(path or COUNTS_FILE)
+    if not path.is_file():
+        raise FileNotFoundError(f'no pair counts at {path}')
+    pairs = json.loads(path.read_text(encoding='utf-8')).get('pairs')
+    if not isinstance(pairs, dict):
+        raise ValueError(f'{path}: no table "pairs"')
+    counts: PairCounts = {}
+    for key, count in pairs.items():
+        words = key.split('|')
+        if len(words) != 2 or not isinstance(count, int) or count < 0:
+            raise ValueError(f'{path}: pairs[{key!r}] = {count!r} is no count of two words')
+        counts[frozenset(words)] = count
+    return counts
+
+
+def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
+    """Count the pairs of words that Visual Genome's relationships join.
+
+    Args:
+        file: ``relationships.json``, read as a stream (the file is about 700 MB).
+        words: the words of interest; both ends of a relationship must be among them.
+
+    Returns:
+        {word, word} -> count; order and predicate do not matter.
+    """
+    wanted, counts = set(words), Counter()
+    for image in _json_items(file):
+        for relation in image.get('relationships', ()):
+            pair = frozenset(_name(relation.get(end, {})) for end in ('subject', 'object'))
+            if pair <= wanted:
+                counts[pair] += 1
+    return dict(counts)
+
+
+def counted_words(nodes: list[Node], surfaces: list[Node]) -> set[str]:
+    """Return every word whose counts say something about these nodes and surfaces."""
+    return set(chain.from_iterable(
+        (node.noun, *related.get(node.noun, ()))
+        for group, related in ((nodes, RELATED_WORDS), (surfaces, RELATED_SURFACE_WORDS))
+        for node in group))
+
+
+def pair_matrix(nodes: list[Node], surfaces: list[Node], counts: PairCounts) -> np.ndarray:
+    """Spread counts of words over the nodes and surfaces that they name.
+
+    A pair counts if it joins the two nouns, or one noun and a word related to the other. Unlike
+    in the official code both ends must match: 'hand on table' says nothing about wrists.
+
+    Args:
+        nodes: n nodes.
+        surfaces: m surfaces.
+        counts: {word, word} -> count.
+
+    Returns:
+        (n, m) float64 counts, 0 where none is known.
+    """
+    def count(node: Node, surface: Node) -> int:
+        pairs = {frozenset((node.noun, surface.noun))}
+        pairs |= {frozenset((w, surface.noun)) for w in RELATED_WORDS.get(node.noun, ())}
+        pairs |= {frozenset((node.noun, w))
+                  for w in RELATED_SURFACE_WORDS.get(surface.noun, ())}
+        return sum(counts.get(pair, 0) for pair in pairs)
+
+    return np.array([[count(n, s) for s in surfaces] for n in nodes], np.float64)
+
+
+def _name(end: dict) -> str:
+    names = end.get('names') or [end.get('name', '')]
+    return str(names[0]).strip().lower()
+
+
+def _json_items(file: TextIO, chunk: int = 1 << 20) -> Iterator[dict]:
+    """Yield the items of a JSON list one by one."""
+    decoder, text, end = json.JSONDecoder(), '', False
+    started = False
+    while True:
+        text = text.lstrip(' \t\r\n,' if started else ' \t\r\n')
+        if not started and text:
+            if text[0] != '[':
+                raise ValueError('relationships must be a JSON list of images')
+            started, text = True, text[1:]
+            continue
+        if started and text:
+            if text[0] == ']':
+                return
+            try:
+                item, used = decoder.raw_decode(text)
+                yield item
+                text = text[used:]
+                continue
+            except json.JSONDecodeError:
+                if end:
+                    raise
+        elif end:
+            raise ValueError('relationships end before their list does')
+        more = file.read(chunk)
+        end, text = not more, text + more

@@ -1,0 +1,56 @@
+"""Counting of pairs in Visual Genome's format."""
+import io
+import json
+
+import pytest
+
+from ktn_mm.knowledge import Node, count_relationships, load_counts, pair_matrix
+
+
+def end(name, field='name'):
+    return {field: [name] if field == 'names' else name}
+
+
+@pytest.mark.parametrize('chunk', [7, 1 << 20])
+def test_stream_of_relationships(chunk, monkeypatch):
+    from ktn_mm.knowledge import counts as module
+    stream = module._json_items
+    monkeypatch.setattr(module, '_json_items', lambda file: stream(file, chunk))
+    images = [
+        dict(image_id=1, relationships=[
+            dict(subject=end('hand'), object=end('Arm ')),
+            dict(subject=end('arm', 'names'), object=end('hand')),
+            dict(subject=end('hand'), object=end('table'))]),
+        dict(image_id=2, relationships=[]),
+        dict(image_id=3, relationships=[dict(subject=end('arm'), object=end('arm'))])]
+    found = count_relationships(io.StringIO(json.dumps(images, indent=1)), ['hand', 'arm'])
+    assert found == {frozenset(['hand', 'arm']): 2, frozenset(['arm']): 1}
+
+
+def test_broken_stream_is_an_error():
+    with pytest.raises(ValueError):
+        count_relationships(io.StringIO('[{"relationships": []}'), ['hand'])
+    with pytest.raises(ValueError, match='list'):
+        count_relationships(io.StringIO('{"a": 1}'), ['hand'])
+
+
+def test_both_ends_must_match():
+    wrist, hand = Node('full', 'left', 'full', 'wrist'), Node('full', 'left', 'full', 'hand')
+    arm = Node('lower', 'left', 'front', 'arm')
+    counts = {frozenset(['hand']): 46, frozenset(['hand', 'arm']): 43,
+              frozenset(['hand', 'table']): 900, frozenset(['wrist', 'glove']): 5,
+              frozenset(['hand', 'glove']): 899}
+    # wrist-hand: hand stands for wrist (46), glove for hand (5); never both at once
+    assert pair_matrix([wrist], [hand, arm], counts).tolist() == [[51, 43]]
+
+
+def test_count_file_errors(tmp_path):
+    path = tmp_path / 'counts.json'
+    path.write_text('{"pairs": {"hand|arm": 3, "arm": 2}}')
+    with pytest.raises(ValueError, match="counts.json: pairs\\['arm'\\]"):
+        load_counts(path)
+    path.write_text('{}')
+    with pytest.raises(ValueError, match='no table'):
+        load_counts(path)
+    with pytest.raises(FileNotFoundError):
+        load_counts(tmp_path / 'none.json')

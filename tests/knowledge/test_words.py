@@ -1,0 +1,57 @@
+"""Readers of word vectors, on files written by the test."""
+import numpy as np
+import pytest
+
+from ktn_mm.knowledge import Node, embed, load_word_vectors
+
+
+@pytest.fixture
+def vectors():
+    rng = np.random.default_rng(0)
+    return {w: rng.normal(size=5).astype(np.float32) for w in ('left', 'full', 'arm', 'of')}
+
+
+def write_text(path, vectors, header):
+    lines = [f'{len(vectors)} 5'] * header
+    lines += [' '.join([w, *(repr(float(x)) for x in v)]) for w, v in vectors.items()]
+    path.write_text('\n'.join(lines) + '\n')
+
+
+@pytest.mark.parametrize('header', [False, True])
+def test_text(tmp_path, vectors, header):
+    write_text(tmp_path / 'v.txt', vectors, header)
+    read = load_word_vectors(tmp_path / 'v.txt')
+    assert list(read) == list(vectors)
+    for word in vectors:
+        np.testing.assert_array_equal(read[word], vectors[word])
+
+
+@pytest.mark.parametrize('newline', [b'', b'\n'])
+def test_binary(tmp_path, vectors, newline):
+    data = b'4 5\n' + b''.join(
+        w.encode() + b' ' + v.tobytes() + newline for w, v in vectors.items())
+    (tmp_path / 'v.bin').write_bytes(data)
+    read = load_word_vectors(tmp_path / 'v.bin', words=['arm', 'left'])
+    assert set(read) == {'arm', 'left'}
+    np.testing.assert_array_equal(read['arm'], vectors['arm'])
+    (tmp_path / 'v.bin').write_bytes(data[:-3])
+    with pytest.raises(ValueError, match='ends before'):
+        load_word_vectors(tmp_path / 'v.bin')
+
+
+def test_missing_word_file_and_broken_line(tmp_path, vectors):
+    write_text(tmp_path / 'v.txt', vectors, False)
+    with pytest.raises(ValueError, match='no vector for: leg'):
+        load_word_vectors(tmp_path / 'v.txt', words=['arm', 'leg'])
+    with pytest.raises(FileNotFoundError, match='nowhere.txt'):
+        load_word_vectors(tmp_path / 'nowhere.txt')
+    with (tmp_path / 'v.txt').open('a') as file:
+        file.write('short 1 2\n')
+    with pytest.raises(ValueError, match='v.txt:5'):
+        load_word_vectors(tmp_path / 'v.txt')
+
+
+def test_embed_concatenates_slots(vectors):
+    node = Node('full', 'left', 'full', 'arm')
+    expected = np.concatenate([vectors[w] for w in ('full', 'left', 'full', 'arm')])
+    np.testing.assert_allclose(embed([node], vectors), expected[None])
