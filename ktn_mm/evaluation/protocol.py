@@ -1,0 +1,171 @@
+"""The whole evaluation in one pass: GPS, GPSm and mask IoU share every intermediate.
+
+Letters: D detections and G persons of an image, P points of all its persons.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from ktn_mm.evaluation.coco_ap import (ImageTable, match, precision_recall, score_thresholds,
+                                       summarise)
+from ktn_mm.evaluation.detection import Detection
+from ktn_mm.evaluation.diagnostics import nearest_detections, point_figures
+from ktn_mm.evaluation.gps import Surface, person_gps, point_scores, sample_vertices
+from ktn_mm.evaluation.ground_truth import GroundTruth, Image, Person
+from ktn_mm.evaluation.ignore_regions import keeps_mask, region_mask
+from ktn_mm.evaluation.masks import overlap, person_mask
+
+KINDS = ('GPS', 'GPSm', 'segm')
+"""GPS; its geometric mean with the mask IoU; the mask IoU alone."""
+MAX_DETECTIONS = 20
+"""How many detections of an image count, by falling score."""
+
+
+class Similarities(NamedTuple):
+    """Detections against persons of one image, each (D, G) float64 in [0, 1]."""
+
+    gps: np.ndarray
+    mask_iou: np.ndarray
+    box_iou: np.ndarray
+
+    def of(self, kind: str) -> np.ndarray:
+        """Return the similarity of one of :data:`KINDS`."""
+        return {'GPS': self.gps, 'GPSm': np.sqrt(self.gps * self.mask_iou),
+                'segm': self.mask_iou}[kind]
+
+
+def evaluate(ground_truth: GroundTruth, detections: list[Detection], surface: Surface, *,
+             kinds: tuple[str, ...] = KINDS, min_threshold: float = 0.5) -> dict[str, float]:
+    """Score detections against the annotation.
+
+    Every image of the annotation counts, with or without detections.
+
+    Args:
+        ground_truth: the annotation.
+        detections: of any images of it, in the order that decides among equal scores.
+        surface: distances on the body.
+        kinds: which of :data:`KINDS` to report.
+        min_threshold: the lowest threshold of AP.
+
+    Returns:
+        ``'GPS/AP'`` and so on for each kind, as
+        :func:`ktn_mm.evaluation.coco_ap.summarise` names them; ``'mean_GPS'`` of the
+        annotated persons and the figures of
+        :func:`ktn_mm.evaluation.diagnostics.point_figures`, each person read from the
+        detection whose box overlaps it most. All floats; -1 for what has no value, and for
+        everything if there is no detection at all.
+
+    Raises:
+        ValueError: if a kind is unknown or a detection's image is not annotated.
+    """
+    check_kinds(kinds)
+    thresholds = score_thresholds(min_threshold)
+    grouped = group_detections(ground_truth, detections)
+    points = point_tables(ground_truth, grouped, surface)
+
+    tables, nearest_gps, nearest_surfaces = [], [], []
+    for image_id, persons in ground_truth.persons.items():
+        found = grouped[image_id]
+        similarities = compare(found, persons, ground_truth.images[image_id], points[image_id])
+        tables.append(_image_table(found, persons, similarities, kinds, ground_truth.compat))
+        counts = np.array([len(p.points) for p in persons], int)
+        nearest = nearest_detections(similarities.box_iou)
+        nearest_gps.extend(similarities.gps[d, g] if d >= 0 else 0.
+                           for g, d in enumerate(nearest) if counts[g])
+        nearest_surfaces.append(_read_surfaces(found, np.repeat(nearest, counts)))
+
+    verdicts = [match(table, thresholds) for table in tables]
+    precision, recall = precision_recall([t.scores for t in tables], verdicts)
+    figures = {f'{kind}/{name}': value for k, kind in enumerate(kinds)
+               for name, value in summarise(precision[k], recall[k], thresholds).items()}
+    figures['mean_GPS'] = float(np.mean(nearest_gps)) if nearest_gps else -1.
+    annotated = [p.surfaces for persons in ground_truth.persons.values() for p in persons]
+    figures.update(point_figures(np.concatenate(nearest_surfaces), np.concatenate(annotated)))
+    return figures if len(detections) else dict.fromkeys(figures, -1.)
+
+
+def check_kinds(kinds: tuple[str, ...]) -> None:
+    """Raise ValueError unless kinds are some of :data:`KINDS`."""
+    if not kinds or isinstance(kinds, str) or set(kinds) - set(KINDS):
+        raise ValueError(f'kinds must be some of {KINDS}, got {kinds!r}')
+
+
+def group_detections(ground_truth: GroundTruth,
+                     detections: list[Detection]) -> dict[int, list[Detection]]:
+    """Return the detections that count, for every image, by falling score.
+
+    Leaves out what lies in ignore regions, then all but the best 20 of an image.
+    """
+    grouped = {image_id: [] for image_id in ground_truth.images}
+    for detection in detections:
+        if detection.image_id not in grouped:
+            raise ValueError(f'detection in image {detection.image_id}, which is not in '
+                             f'{ground_truth.source}')
+        grouped[detection.image_id].append(detection)
+    for image_id, found in grouped.items():
+        image = ground_truth.images[image_id]
+        if image.regions and found:
+            region = region_mask(image)
+            found = [d for d in found if keeps_mask(region, d.mask, d.box)]
+        grouped[image_id] = sorted(found, key=lambda d: -d.score)[:MAX_DETECTIONS]
+    return grouped
+
+
+def point_tables(ground_truth: GroundTruth, grouped: dict[int, list[Detection]],
+                 surface: Surface) -> dict[int, np.ndarray]:
+    """Return the score (D, P) of every annotated point by every detection, for each image."""
+    persons = [p for people in ground_truth.persons.values() for p in people]
+    truth = surface.nearest_vertex(np.concatenate([p.surfaces for p in persons]),
+                                   np.concatenate([p.uv for p in persons]))
+    samples = [d.samples for found in grouped.values() for d in found]
+    predicted = sample_vertices(surface, np.concatenate(samples)) if samples else \
+        np.zeros(0, np.int64)
+    tables, start, row = {}, 0, 0
+    for image_id, people in ground_truth.persons.items():
+        surfaces = np.concatenate([np.zeros(0, np.int64), *(p.surfaces for p in people)])
+        size = len(grouped[image_id]), len(surfaces)
+        vertices = predicted[row:row + size[0] * size[1]].reshape(size)
+        distance = surface.distance(truth[start:start + size[1]], vertices)
+        tables[image_id] = point_scores(distance, surfaces)
+        start, row = start + size[1], row + vertices.size
+    return tables
+
+
+def compare(found: list[Detection], persons: list[Person], image: Image,
+            points: np.ndarray) -> Similarities:
+    """Compare all detections of an image with all its persons.
+
+    Args:
+        found: D detections.
+        persons: G persons.
+        image: their image.
+        points: (D, P) score of every point by every detection.
+    """
+    crowd = np.array([p.crowd for p in persons], bool)
+    masks = [person_mask(p, image) for p in persons] if found else []
+    return Similarities(
+        gps=person_gps(points, [len(p.points) for p in persons]),
+        mask_iou=(overlap([d.mask for d in found], masks, crowd) if found
+                  else np.zeros((0, len(persons)))),
+        box_iou=overlap([d.box for d in found], [p.box for p in persons], crowd))
+
+
+def _image_table(found: list[Detection], persons: list[Person], similarities: Similarities,
+                 kinds: tuple[str, ...], compat: bool) -> ImageTable:
+    return ImageTable(
+        scores=np.array([d.score for d in found], np.float64),
+        similarity=np.stack([similarities.of(kind) for kind in kinds]),
+        box_iou=similarities.box_iou,
+        box_area=np.array([d.box[2] * d.box[3] for d in found], np.float64),
+        area=np.array([p.area for p in persons], np.float64),
+        ignored=np.array([not p.annotated for p in persons], bool),
+        crowd=np.array([p.crowd for p in persons], bool),
+        counts=np.array([p.id != 0 or not compat for p in persons], bool))
+
+
+def _read_surfaces(found: list[Detection], reader: np.ndarray) -> np.ndarray:
+    """Return the surface (P,) that the detection of each point's person says, 0 for none."""
+    surfaces = np.zeros(len(reader), np.int64)
+    for d in range(len(found)):
+        surfaces[reader == d] = found[d].samples[reader == d, 0]
+    return surfaces
