@@ -1,0 +1,7 @@
+"""Annotated people, and what happens to them on the way into a network."""
+from .datasets import DensePoseCocoDataset
+from .transforms import (DensePoseRandomFlip, DensePoseTopdownAffine, InterpolateCorrespondences,
+                         LoadDenseMasks, LoadPersonImage)
+
+__all__ = ['DensePoseCocoDataset', 'DensePoseRandomFlip', 'DensePoseTopdownAffine',
+           'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage']

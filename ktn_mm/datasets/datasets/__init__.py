@@ -1,0 +1,4 @@
+"""Datasets."""
+from .body import DensePoseCocoDataset
+
+__all__ = ['DensePoseCocoDataset']

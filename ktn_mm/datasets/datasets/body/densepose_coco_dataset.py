@@ -1,0 +1,269 @@
+"""DensePose-COCO, one person a sample."""
+import logging
+import os.path as osp
+
+import numpy as np
+from mmengine.fileio import exists, get_local_path, isdir, load
+from mmengine.logging import print_log
+from mmpose.datasets.datasets.body import CocoDataset
+from mmpose.registry import DATASETS
+from xtcocotools.coco import COCO
+
+from ktn_mm.datasets.annotation import (FRAME, AnnotationError, check_box, check_keypoints,
+                                        is_dense, read_masks, read_points)
+from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
+from ktn_mm.datasets.report import FaultReport, check_policy
+from ktn_mm.structures.crop_frame import box_to_image
+from ktn_mm.surface.charts import NUM_KEYPOINTS, PARTS, SURFACES
+
+DENSE = ('required', 'only', 'optional')
+
+
+@DATASETS.register_module()
+class DensePoseCocoDataset(CocoDataset):
+    """People with COCO keypoints and dense correspondences.
+
+    Reads COCO json files with the fields ``dp_x``, ``dp_y``, ``dp_I``, ``dp_U``, ``dp_V`` and
+    ``dp_masks`` (DensePose-COCO, DensePose-PoseTrack, UltraPose, DensePose-Chimps). Persons
+    without them stay, as targets of the keypoints and of the person's mask.
+    To the keys of mmpose's ``CocoDataset`` a sample adds:
+
+    - ``dp_points`` (P, 2) float32: annotated points as pixel indices of the image
+    - ``dp_surfaces`` (P,) int64: 1..24
+    - ``dp_uv`` (P, 2) float32: in [0, 1]
+    - ``dp_masks``: RLEs of the 14 parts, or one of the body, or None; for ``LoadDenseMasks``
+    - ``dp_box`` (4,) float64: (x, y, w, h) that the masks are stretched over
+    - ``img_shape`` (h, w): size of the image as annotated; ``LoadPersonImage`` compares
+
+    ``raw_ann_info`` is not kept, so that points and masks are not stored and sent twice.
+    Two persons that share one annotation id, as in the official files, are both kept.
+
+    Source: annotation format of DensePose-COCO (Gueler et al., CVPR 2018); ``dp_x`` and ``dp_y``
+    count 256 units along a side of the box.
+
+    Args:
+        *args: as of mmpose's ``CocoDataset``; ``data_mode`` is always ``'topdown'``.
+        on_bad: what to do about an annotation that cannot be right. 'skip' leaves out the dense
+            annotation or, if the box is bad, the person; counts, and logs one summary. 'error'
+            raises.
+        dense: 'required' raises if no person at all has a dense annotation; 'only' also leaves
+            out persons without; 'optional' takes any COCO keypoint file. With ``bbox_file``, where
+            the annotation file only lists images, it does not matter.
+        **kwargs: as of mmpose's ``CocoDataset``.
+
+    Raises:
+        FileNotFoundError: if the annotation file, box file or image folder is missing.
+        ValueError: if a file has another form, or, with ``on_bad='error'``, at the first bad
+            annotation; names file, annotation id, field and value.
+    """
+
+    METAINFO: dict = COCO_DENSEPOSE
+
+    def __init__(self, *args, on_bad: str = 'skip', dense: str = 'required', **kwargs) -> None:
+        if dense not in DENSE:
+            raise ValueError(f'DensePoseCocoDataset: dense must be one of {DENSE}, got {dense!r}')
+        self.on_bad = check_policy('DensePoseCocoDataset', on_bad)
+        self.dense = dense
+        self._report = FaultReport('', on_bad)
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        """Add the names of surfaces and parts, which mmpose's parser would drop."""
+        return dict(super()._load_metainfo(metainfo),
+                    surface_names=[surface.name for surface in SURFACES],
+                    part_names=[part.name for part in PARTS])
+
+    def load_data_list(self) -> list[dict]:
+        """Read all persons, or all boxes of ``bbox_file``."""
+        if self.data_mode != 'topdown':
+            raise ValueError("DensePoseCocoDataset: data_mode must be 'topdown', got "
+                             f'{self.data_mode!r}')
+        self._report = FaultReport(self.bbox_file or self.ann_file, self.on_bad)
+        data_list = super().load_data_list()
+        self._report.log()
+        if not data_list:
+            raise ValueError(f'{self.bbox_file or self.ann_file}: no person is left; '
+                             f'{self._report.summary()}')
+        return data_list
+
+    def _load_coco(self) -> COCO:
+        """Open the annotation file."""
+        if not exists(self.ann_file):
+            raise FileNotFoundError(f'annotation file {self.ann_file!r} does not exist')
+        folder = self.data_prefix.get('img', '')
+        if folder and '://' not in folder and not isdir(folder):
+            raise FileNotFoundError(f'image folder {folder!r} does not exist')
+        try:
+            with get_local_path(self.ann_file) as path:
+                coco = COCO(path)
+        except (ValueError, KeyError, TypeError, AssertionError, AttributeError) as error:
+            raise ValueError(f'{self.ann_file}: not a COCO annotation file '
+                             f'({type(error).__name__}: {error})') from error
+        for field in ('images', 'annotations'):
+            if field not in coco.dataset and not (field == 'annotations' and self.bbox_file):
+                raise ValueError(f'{self.ann_file}: no {field!r} in the file')
+        for image in coco.dataset['images']:
+            for field in ('file_name', 'width', 'height'):
+                if not image.get(field):
+                    raise ValueError(f'{self.ann_file}: image {image["id"]}: {field} = '
+                                     f'{image.get(field)!r}')
+        self._metainfo['CLASSES'] = coco.loadCats(coco.getCatIds())
+        return coco
+
+    def _load_annotations(self) -> tuple[list[dict], list[dict]]:
+        """Return the persons and the images of the annotation file."""
+        self.coco = self._load_coco()
+        annotations = self.coco.dataset['annotations']
+        if self.dense != 'optional' and not any(is_dense(ann) for ann in annotations):
+            raise ValueError(f'{self.ann_file}: no DensePose annotation: none of its '
+                             f'{len(annotations)} persons has dp_* fields')
+        person_ids = self._person_categories()
+        images = {}
+        for image in self.coco.dataset['images']:
+            if image['id'] % self.sample_interval == 0:
+                path = osp.join(self.data_prefix['img'], image['file_name'])
+                images[image['id']] = dict(image, img_id=image['id'], img_path=path)
+        persons = {img_id: [] for img_id in images}
+        # Not by the index of ids: two persons may share one, and the index knows only the last.
+        for ann in annotations:
+            if ann.get('category_id', 1) not in person_ids:
+                continue
+            if ann.get('image_id') not in self.coco.imgs:
+                self._report.add(AnnotationError('no such image', f'image_id = '
+                                                 f'{ann.get("image_id")}'), ann.get('id'),
+                                 'person')
+            elif ann['image_id'] in persons:
+                info = self.parse_data_info(
+                    dict(raw_ann_info=ann, raw_img_info=images[ann['image_id']]))
+                if info is not None:
+                    persons[ann['image_id']].append(info)
+        return [info for infos in persons.values() for info in infos], list(images.values())
+
+    def _person_categories(self) -> set:
+        """Return the ids of the category 'person'; all, if none is called so."""
+        categories = self.coco.dataset.get('categories', [])
+        named = {c['id'] for c in categories if c.get('name') == 'person'}
+        return named or {c['id'] for c in categories} or {1}
+
+    def parse_data_info(self, raw_data_info: dict) -> dict | None:
+        """Turn one annotation into a sample; None if the person cannot be used.
+
+        Args:
+            raw_data_info: ``raw_ann_info``, the annotation, and ``raw_img_info``, its image.
+        """
+        ann, image = raw_data_info['raw_ann_info'], raw_data_info['raw_img_info']
+        try:
+            box = check_box(ann, image['width'], image['height'])
+            keypoints = check_keypoints(ann, NUM_KEYPOINTS)
+        except AnnotationError as fault:
+            self._report.add(fault, ann.get('id'), 'person')
+            return None
+        # The parent copies all it gets; points, masks and outlines need no copy.
+        plain = {key: ann[key] for key in ('id', 'image_id', 'bbox', 'area', 'iscrowd')
+                 if key in ann}
+        plain.update(keypoints=keypoints, category_id=ann.get('category_id', 1),
+                     num_keypoints=sum(v > 0 for v in keypoints[2::3]))
+        info = super().parse_data_info(dict(raw_ann_info=plain, raw_img_info=image))
+        del info['raw_ann_info']
+        info.update(self._parse_dense(ann, box), dp_box=box,
+                    segmentation=ann.get('segmentation'),
+                    img_shape=(image['height'], image['width']))
+        return info
+
+    def _parse_dense(self, ann: dict, box: np.ndarray) -> dict:
+        """Return the keys of the dense annotation; empty ones if it is bad or missing."""
+        try:
+            points, surfaces, uv = read_points(ann)
+            masks = read_masks(ann)
+        except AnnotationError as fault:
+            self._report.add(fault, ann.get('id'), 'dense annotation')
+            points, surfaces, uv = read_points({})
+            masks = None
+        return dict(dp_points=box_to_image(points, box, FRAME).astype(np.float32),
+                    dp_surfaces=surfaces, dp_uv=uv, dp_masks=masks)
+
+    def _is_valid_instance(self, data_info: dict) -> bool:
+        """Return whether a person can serve: no crowd, and anything to learn from or to test."""
+        if data_info.get('iscrowd'):
+            return False
+        dense = len(data_info['dp_points']) > 0 or data_info['dp_masks'] is not None
+        if self.dense == 'only':
+            return dense
+        return self.test_mode or dense or data_info['num_keypoints'] > 0
+
+    def _load_detection_results(self) -> list[dict]:
+        """Read detected boxes, as mmpose's and mmdet's COCO result files hold them."""
+        if not exists(self.bbox_file):
+            raise FileNotFoundError(f'box file {self.bbox_file!r} does not exist')
+        self.coco = self._load_coco()
+        try:
+            detections = load(self.bbox_file)
+        except ValueError as error:
+            raise ValueError(f'{self.bbox_file}: not a json file ({error})') from error
+        if not isinstance(detections, list):
+            raise ValueError(f'{self.bbox_file}: not a list of detections but a '
+                             f'{type(detections).__name__}')
+        if not detections:
+            raise ValueError(f'{self.bbox_file}: no detections in the file')
+        data_list, elsewhere, others = [], 0, 0
+        for index, detection in enumerate(detections):
+            box, score = self._check_detection(index, detection)
+            if detection['category_id'] != 1:
+                others += 1
+            elif detection['image_id'] not in self.coco.imgs:
+                elsewhere += 1
+            else:
+                image = self.coco.imgs[detection['image_id']]
+                if _beyond(box, image):
+                    self._report.add(AnnotationError('box outside the image or without area',
+                                                     f'bbox = {detection["bbox"]}'),
+                                     f'#{index}', 'detection')
+                    continue
+                data_list.append(self._detected_person(len(data_list), box, score, image))
+        if elsewhere or others:
+            print_log(f'{self.bbox_file}: {len(data_list)} of {len(detections)} boxes are used; '
+                      f'{elsewhere} lie in images that {self.ann_file} does not list, {others} '
+                      'are no persons', logger='current', level=logging.INFO)
+        return data_list
+
+    def _check_detection(self, index: int, detection: dict) -> tuple[np.ndarray, float]:
+        """Return box (x, y, w, h) and score of a well-formed detection."""
+        where = f'{self.bbox_file}: detection {index}'
+        if not isinstance(detection, dict):
+            raise ValueError(f'{where} is a {type(detection).__name__}, not a dict')
+        for field in ('image_id', 'category_id', 'bbox', 'score'):
+            if field not in detection:
+                raise ValueError(f'{where}: {field} is missing')
+        try:
+            box = np.asarray(detection['bbox'], np.float64)
+        except (TypeError, ValueError):
+            box = np.zeros(0)
+        # Some detectors append the score to the box.
+        if box.shape not in ((4,), (5,)) or not np.isfinite(box).all():
+            raise ValueError(f'{where}: bbox = {detection["bbox"]!r} is not four finite numbers')
+        try:
+            score = float(detection['score'])
+        except (TypeError, ValueError):
+            score = np.nan
+        if not np.isfinite(score):
+            raise ValueError(f'{where}: score = {detection["score"]!r} is no finite number')
+        return box[:4], score
+
+    def _detected_person(self, index: int, box: np.ndarray, score: float, image: dict) -> dict:
+        """Return the sample of a detected box: nothing annotated."""
+        corners = np.concatenate([box[:2], box[:2] + box[2:]])
+        return dict(
+            id=index, img_id=image['id'], img_shape=(image['height'], image['width']),
+            img_path=osp.join(self.data_prefix['img'], image['file_name']),
+            bbox=corners.astype(np.float32)[None], bbox_score=np.array([score], np.float32),
+            keypoints=np.zeros((1, NUM_KEYPOINTS, 2), np.float32),
+            keypoints_visible=np.zeros((1, NUM_KEYPOINTS), np.float32),
+            category_id=np.array(1), segmentation=None, dp_box=box,
+            **self._parse_dense({}, box))
+
+
+def _beyond(box: np.ndarray, image: dict) -> bool:
+    """Return whether a box (x, y, w, h) has no area inside its image."""
+    size = np.array([image['width'], image['height']])
+    return bool((np.minimum(box[:2] + box[2:], size) <= np.maximum(box[:2], 0)).any())

@@ -1,0 +1,67 @@
+"""Keep the books on annotations that cannot be used, and say so once."""
+import logging
+
+from mmengine.logging import print_log
+
+from ktn_mm.datasets.annotation import AnnotationError
+
+POLICIES = ('error', 'skip')
+
+
+def check_policy(owner: str, on_bad: str) -> str:
+    """Return ``on_bad`` if it is one of :data:`POLICIES`."""
+    if on_bad not in POLICIES:
+        raise ValueError(f'{owner}: on_bad must be one of {POLICIES}, got {on_bad!r}')
+    return on_bad
+
+
+class FaultReport:
+    """Count faults by reason, or raise at the first.
+
+    Args:
+        source: the file that the annotations come from.
+        on_bad: 'error' raises a ValueError that names file, annotation, field and value;
+            'skip' counts.
+        examples: how many annotation ids are named for a reason.
+    """
+
+    def __init__(self, source: str, on_bad: str, examples: int = 3) -> None:
+        self.source = source
+        self.on_bad = check_policy(type(self).__name__, on_bad)
+        self.examples = examples
+        self.counts: dict[str, int] = {}
+        self._first: dict[str, list[str]] = {}
+
+    def add(self, fault: AnnotationError, ann_id, loss: str) -> None:
+        """Book one fault.
+
+        Args:
+            fault: what is wrong.
+            ann_id: id of the annotation.
+            loss: what is left out on account of it, such as ``'person'``.
+        """
+        if self.on_bad == 'error':
+            raise ValueError(f'{self.source}: annotation {ann_id}: {fault}') from fault
+        reason = f'{loss} left out, {fault.reason}'
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        first = self._first.setdefault(reason, [])
+        if len(first) < self.examples:
+            first.append(f'annotation {ann_id}: {fault.detail}')
+
+    @property
+    def total(self) -> int:
+        """Number of faults so far."""
+        return sum(self.counts.values())
+
+    def summary(self) -> str:
+        """Return one line a reason: count, reason, the first few annotations."""
+        lines = [f'{self.source}: {self.total} faults were skipped']
+        for reason, count in sorted(self.counts.items(), key=lambda item: -item[1]):
+            more = ', ...' if count > self.examples else ''
+            lines.append(f'  {count} x {reason} ({"; ".join(self._first[reason])}{more})')
+        return '\n'.join(lines)
+
+    def log(self) -> None:
+        """Log the summary as one warning, if there is anything to say."""
+        if self.counts:
+            print_log(self.summary(), logger='current', level=logging.WARNING)

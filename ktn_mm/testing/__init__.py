@@ -1,0 +1,4 @@
+"""Small, complete data made on the fly, for tests and for a first look without a download."""
+from .tiny_dataset import TinyDataset, body_at, make_tiny_dataset, paint
+
+__all__ = ['TinyDataset', 'body_at', 'make_tiny_dataset', 'paint']
