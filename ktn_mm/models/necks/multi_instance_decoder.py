@@ -1,0 +1,154 @@
+"""The multi-instance decoder (MID)."""
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmpose.registry import MODELS
+
+from .rearrangement import BilinearLift, FeatureAdjustment, InvertedFeatureAdjustment
+from .trident import Trident
+
+
+@MODELS.register_module()
+class MultiInstanceDecoder(BaseModule):
+    """Turn a backbone's four levels into one map at stride 4 that knows the target person.
+
+    Laterals bring every level to C channels. Feature adjustment (FA) carries detail from each
+    level to the next coarser one, inverted feature adjustment (IFA) carries context back, a
+    trident of dilations joins several receptive fields, and instance strengthening (IS) predicts
+    the target person's mask, which the head supervises.
+
+    Legend: B crops, C channels, H x W the map at stride 4.
+
+    Source: paper Sec. III-B, Fig. 4, Tables I-III; layers as in the official code where the paper
+    is silent.
+
+    Args:
+        in_channels: of the four levels, finest first. Defaults to ResNet-50's.
+        channels: C. Defaults to 256.
+        version: 2, or 1 for the decoder of the conference version: no rearrangement, no
+            trident. Defaults to 2.
+        fusion: ``'sum'``: every level climbs to stride 4 on its own and all are added (official
+            code); ``'hierarchical'``: a level is refined by the one above before it climbs on,
+            and all refined levels are concatenated (paper). Defaults to ``'sum'``.
+        rearrange: False replaces FA and IFA by plain bilinear upsampling (Table II, without FR).
+            Defaults to True; version 1 never rearranges.
+        top_down: Add FPN's top-down path after the laterals. Defaults to False.
+        dilations: Of the trident's 3x3 branches (Table III). Defaults to (1, 2, 3).
+        instance_strengthening: Predict the target person's mask. Defaults to True.
+        gate: Multiply the features by the predicted probability of the target person. Defaults
+            to False.
+
+    Raises:
+        ValueError: if an argument is none of the above, or the sides of the crop are not
+            multiples of 32.
+    """
+
+    crop_multiple = 32
+    """The sides of a crop must be multiples of this."""
+
+    def __init__(self,
+                 in_channels: Sequence[int] = (256, 512, 1024, 2048),
+                 channels: int = 256,
+                 *,
+                 version: int = 2,
+                 fusion: str = 'sum',
+                 rearrange: bool = True,
+                 top_down: bool = False,
+                 dilations: Sequence[int] = (1, 2, 3),
+                 instance_strengthening: bool = True,
+                 gate: bool = False,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg or [
+            dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu'),
+            dict(type='Constant', layer='GroupNorm', val=1)])
+        if init_cfg is None and instance_strengthening:
+            # fan_out of two logits would start the mask at random, but certain
+            self.init_cfg[0]['override'] = dict(type='Normal', name='instance', std=0.01)
+        if version not in (1, 2):
+            raise ValueError(f'version must be 1 or 2, got {version!r}')
+        if fusion not in ('sum', 'hierarchical'):
+            raise ValueError(f"fusion must be 'sum' or 'hierarchical', got {fusion!r}")
+        if gate and not instance_strengthening:
+            raise ValueError('gate=True needs instance_strengthening=True: it is the predicted '
+                             'mask that opens the gate')
+        if len(in_channels) != 4:
+            raise ValueError('in_channels must name four levels, strides 4, 8, 16, 32, got '
+                             f'{tuple(in_channels)}')
+        self.in_channels = tuple(in_channels)
+        self.channels = channels
+        self.fusion = fusion
+        self.top_down = top_down
+        self.gate = gate
+        rearrange = rearrange and version == 2
+
+        self.laterals = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in in_channels)
+        self.adjust = nn.ModuleList(
+            FeatureAdjustment(channels) for _ in range(3 if rearrange else 0))
+        lift = InvertedFeatureAdjustment if rearrange else BilinearLift
+        steps = (0, 1, 2, 3) if fusion == 'sum' else (0, 1, 1, 1)
+        self.climb = nn.ModuleList(
+            nn.Sequential(*(lift(channels) for _ in range(n)))
+            if n else ConvModule(channels, channels, 3, padding=1) for n in steps)
+        self.join = nn.Conv2d(channels * (1 if fusion == 'sum' else 4), channels, 1) \
+            if fusion == 'hierarchical' or version == 1 else nn.Identity()
+        self.trident = Trident(channels, dilations) if version == 2 else nn.Identity()
+        self.instance = nn.Conv2d(channels, 2, 1) if instance_strengthening else None
+
+    def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Decode the levels.
+
+        Args:
+            feats: four maps (B, C_i, H / 2^i, W / 2^i).
+
+        Returns:
+            (features,) or (features, instance logits): (B, C, H, W), and (B, 2, H, W) with the
+            target person's in channel 1.
+        """
+        self._check(feats)
+        levels = [lateral(x) for lateral, x in zip(self.laterals, feats)]
+        if self.top_down:
+            for i in (2, 1, 0):
+                levels[i] = levels[i] + F.interpolate(levels[i + 1], scale_factor=2,
+                                                      mode='nearest')
+        for i, adjust in enumerate(self.adjust):
+            levels[i + 1] = levels[i + 1] + adjust(levels[i])
+        features = self.trident(self._fuse(levels))
+        if self.instance is None:
+            return (features, )
+        logits = self.instance(features)
+        if self.gate:
+            features = features * logits.softmax(1)[:, 1:]
+        return features, logits
+
+    def _fuse(self, levels: list[Tensor]) -> Tensor:
+        if self.fusion == 'sum':
+            return self.join(sum(climb(x) for climb, x in zip(self.climb, levels)))
+        refined = [levels[3]]
+        for i in (2, 1, 0):
+            refined.insert(0, levels[i] + self.climb[i + 1](refined[0]))
+        finest = self.climb[0](refined[0])
+        return self.join(torch.cat([finest, *(
+            F.interpolate(x, scale_factor=2**i, mode='bilinear', align_corners=False)
+            for i, x in enumerate(refined[1:], 1))], 1))
+
+    def _check(self, feats: tuple[Tensor, ...]) -> None:
+        if torch.jit.is_tracing():
+            return
+        shapes = [tuple(x.shape[1:]) for x in feats]
+        if tuple(s[0] for s in shapes) != self.in_channels:
+            raise ValueError(
+                f'MultiInstanceDecoder was built for levels of {self.in_channels} channels, got '
+                f'{tuple(s[0] for s in shapes)}: set in_channels, and let the backbone return '
+                'all four levels (out_indices=(0, 1, 2, 3), or multiscale_output=True)')
+        height, width = shapes[0][1:]
+        if any(s[1:] != (height >> i, width >> i) for i, s in enumerate(shapes)) \
+                or height % 8 or width % 8:
+            raise ValueError(
+                'MultiInstanceDecoder needs crops whose height and width are multiples of 32; '
+                f'the levels came as {[s[1:] for s in shapes]} (height, width), so the crop is '
+                f'about {4 * height} high and {4 * width} wide')

@@ -1,0 +1,3 @@
+from .topdown_densepose import TopdownDensePoseEstimator
+
+__all__ = ['TopdownDensePoseEstimator']

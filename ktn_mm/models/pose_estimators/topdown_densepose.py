@@ -1,0 +1,101 @@
+"""The estimator: backbone, decoder and head on a person's crop."""
+import numpy as np
+from mmengine.logging import print_log
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmpose.registry import MODELS
+
+
+@MODELS.register_module()
+class TopdownDensePoseEstimator(TopdownPoseEstimator):
+    """Estimate dense pose of the person in a crop.
+
+    Adds to mmpose's estimator: ``input_center`` and ``input_scale`` in every prediction, so that
+    its maps can be placed in the image, and checks of crops and checkpoints.
+
+    Args:
+        allow_partial_init: Let a checkpoint that knows nothing of neck and head, such as one of
+            COCO keypoints or of a bare backbone, initialise the rest. Defaults to False: such a
+            checkpoint is an error, because testing with it would silently test random weights.
+
+    The other arguments are :class:`mmpose.models.TopdownPoseEstimator`'s. ``test_cfg`` knows
+    ``flip_test``, and ``score``: ``'box'``, the detector's score, or ``'box*dense'``, times the
+    mean probability of the person over the labelled pixels.
+
+    Raises:
+        ValueError: if ``score`` is neither of these, a crop does not fit the neck, or a
+            checkpoint does not fit the model.
+    """
+
+    def __init__(self, *args, allow_partial_init: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.allow_partial_init = allow_partial_init
+        if self.test_cfg.get('score', 'box') not in ('box', 'box*dense'):
+            raise ValueError("test_cfg.score must be 'box' or 'box*dense', "
+                             f"got {self.test_cfg['score']!r}")
+
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the neck's features of crops (B, 3, h, w)."""
+        multiple = getattr(self.neck, 'crop_multiple', 1) if self.with_neck else 1
+        height, width = inputs.shape[-2:]
+        if height % multiple or width % multiple:
+            raise ValueError(f'{type(self.neck).__name__} needs crops whose sides are multiples '
+                             f'of {multiple}; input_size is ({width}, {height})')
+        return super().extract_feat(inputs)
+
+    def add_pred_to_datasample(self, batch_pred_instances: list[InstanceData],
+                               batch_pred_fields: list | None, batch_data_samples: list) -> list:
+        """Add predictions to the samples, keypoints in image coordinates.
+
+        Every ``pred_instances`` also gets ``bboxes`` (1, 4) xyxy, ``bbox_scores`` (1,),
+        ``input_center`` (1, 2) and ``input_scale`` (1, 2), float32: the CropFrame of
+        ``dense_labels`` and ``dense_uv``.
+        """
+        samples = super().add_pred_to_datasample(batch_pred_instances, batch_pred_fields,
+                                                 batch_data_samples)
+        for sample in samples:
+            pred = sample.pred_instances
+            for name in ('input_center', 'input_scale'):
+                pred.set_field(np.asarray(sample.metainfo[name], np.float32)[None], name)
+            if self.test_cfg.get('score', 'box') == 'box*dense':
+                pred.bbox_scores = pred.bbox_scores * pred.dense_scores
+        return samples
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
+        self._adopt_simple_baseline(state_dict, prefix)
+        self._check_checkpoint(state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _adopt_simple_baseline(self, state_dict: dict, prefix: str) -> None:
+        """Hand the deconvolutions of mmpose's heat-map head to a DeconvDecoder."""
+        if self.with_neck and hasattr(self.neck, 'deconv_layers'):
+            for key in [k for k in state_dict if k.startswith(f'{prefix}head.deconv_layers.')]:
+                state_dict.setdefault(key.replace('head.', 'neck.', 1), state_dict.pop(key))
+
+    def _check_checkpoint(self, state_dict: dict, prefix: str) -> None:
+        """Refuse a checkpoint of another architecture; ``strict=False`` would ignore it."""
+        own = {prefix + k: v for k, v in self.state_dict().items()}
+        found = [k for k in own if k in state_dict]
+        misfits = [k for k in found if own[k].shape != state_dict[k].shape]
+        if misfits:
+            examples = '; '.join(
+                f'{k}: model {tuple(own[k].shape)}, checkpoint {tuple(state_dict[k].shape)}'
+                for k in misfits[:3])
+            raise ValueError(f'the checkpoint is of another architecture: {len(misfits)} of '
+                             f'{len(own)} entries differ in shape, such as {examples}')
+        ours = [k for k in own if not k.startswith(f'{prefix}backbone.')]
+        missing = [k for k in own if k not in state_dict]
+        nothing = not found or not set(ours) & set(found)
+        if nothing and not (self.allow_partial_init and found):
+            raise ValueError(
+                f'the checkpoint fits {len(found)} of the {len(own)} entries of the model and '
+                f'none of the {len(ours)} of neck and head (such as {ours[0]}); it holds '
+                f'{list(state_dict)[:3]} and so on. To initialise the backbone alone, '
+                'set allow_partial_init=True in the model')
+        if missing:
+            print_log(f'the checkpoint has {len(found)} of the {len(own)} entries of the model; '
+                      f'these {len(missing)} keep their initial values: '
+                      f'{", ".join(missing[:5])}{" ..." if len(missing) > 5 else ""}',
+                      logger='current', level=30)

@@ -1,0 +1,199 @@
+"""KTM: Eq. 4 by hand, who learns from the surface loss, folding, and a cache that is fresh."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from ktn_mm.knowledge import SOURCES, build_graph
+from ktn_mm.models.heads import KnowledgeTransferMachine
+from ktn_mm.models.heads.ktm import kernel_to_rows, rows_to_kernel
+
+C, K = 3, 4
+D = C * K * K
+
+
+def machine(**options):
+    ktm = KnowledgeTransferMachine(C, **options)
+    ktm.init_weights()
+    return ktm
+
+
+def kernels(requires_grad=False):
+    return [torch.randn(C, n, K, K).requires_grad_(requires_grad) for n in (17, 15, 2)]
+
+
+@pytest.fixture
+def location_file(tmp_path):
+    path = tmp_path / 'location.npz'
+    np.savez(path, weights=np.random.default_rng(0).normal(size=(5, 10)).astype(np.float32))
+    return str(path)
+
+
+def test_rows_and_kernels_are_the_same_numbers():
+    kernel = torch.randn(C, 5, K, K)
+    rows = kernel_to_rows(kernel)
+    assert rows.shape == (5, D)
+    assert rows[3, (1 * K + 2) * K + 0] == kernel[1, 3, 2, 0]
+    assert torch.equal(rows_to_kernel(rows, K), kernel)
+
+
+@pytest.mark.parametrize('sources', [('keypoint', ), ('part', 'keypoint'), SOURCES])
+@pytest.mark.parametrize('residual', [False, True])
+def test_equation_4_by_hand(sources, residual):
+    ktm = machine(sources=sources, residual=residual).double()
+    if residual:
+        torch.nn.init.normal_(ktm.residual)
+    keypoint, part, mask = (k.double() for k in kernels())
+    made = ktm(keypoint, part, mask)
+    assert made.shape == (C, 25, K, K)
+
+    rows = dict(keypoint=keypoint, part=part, location=mask[:, 1:] - mask[:, :1])
+    for s in (0, 3, 17):  # the background, and two surfaces
+        gathered = []
+        for source in ('keypoint', 'location', 'part'):
+            if source in sources:
+                graph = build_graph(source)
+                gathered += [
+                    sum(float(graph[s, n]) * rows[source][c, n, i, j].item()
+                        for n in range(graph.shape[1]))
+                    for c in range(C) for i in range(K) for j in range(K)]
+        hidden = ktm.transform_in.weight @ torch.tensor(gathered).double() + ktm.transform_in.bias
+        hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
+        row = ktm.transform_out.weight @ hidden + ktm.transform_out.bias
+        if residual:
+            row = row + ktm.residual[s]
+        torch.testing.assert_close(made[:, s].flatten(), row)
+
+
+def test_without_transformer_it_is_the_mean_of_gathered_rows():
+    ktm = machine(transform=False, sources=('keypoint', 'part'))
+    keypoint, part, mask = kernels()
+    expected = (torch.from_numpy(build_graph('keypoint')) @ kernel_to_rows(keypoint)
+                + torch.from_numpy(build_graph('part')) @ kernel_to_rows(part)) / 2
+    torch.testing.assert_close(kernel_to_rows(ktm(keypoint, part, mask)), expected)
+    assert [n for n, _ in ktm.named_parameters()] == ['graphs.keypoint', 'graphs.part']
+
+
+@pytest.mark.parametrize('learnable', [True, False])
+def test_the_surface_loss_reaches_every_source(learnable):
+    ktm = machine(learnable_graph=learnable, residual=True)
+    inputs = kernels(True)
+    ktm(*inputs).square().sum().backward()
+    for kernel in inputs:
+        assert kernel.grad.abs().amin(0).sum() > 0  # every row, not just some
+    for name, parameter in ktm.named_parameters():
+        if name.startswith('graphs') and not learnable:
+            assert not parameter.requires_grad and parameter.grad is None
+        else:
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_location_from_a_file_is_frozen(location_file):
+    ktm = machine(location_file=location_file)
+    before = ktm.location.clone()
+    inputs = kernels(True)
+    ktm(*inputs).square().sum().backward()
+    assert not ktm.location.requires_grad and ktm.location.grad is None
+    assert inputs[2].grad is None  # the mask's predictor is no source any more
+    assert inputs[0].grad.abs().sum() > 0 and ktm.graphs['location'].grad.abs().sum() > 0
+    assert ktm.graphs['location'].shape == (25, 5)
+    torch.optim.SGD(ktm.parameters(), 1.).step()
+    assert torch.equal(ktm.location, before)
+    changed = copy.deepcopy(ktm)
+    changed.location += 1
+    assert not torch.equal(changed(*inputs), ktm(*inputs))
+
+
+def test_live_location_is_what_tells_person_from_background():
+    ktm = machine(sources=('location', ))
+    keypoint, part, mask = kernels()
+    shifted = mask + torch.randn(C, 1, K, K)  # same softmax, so the same knowledge
+    torch.testing.assert_close(ktm(keypoint, part, shifted), ktm(keypoint, part, mask),
+                               rtol=1e-4, atol=1e-4)
+
+
+def test_average_graph_makes_all_surfaces_equal():
+    inputs = kernels()
+    average = kernel_to_rows(machine(graph='average')(*inputs))[1:]
+    torch.testing.assert_close(average, average[:1].expand(24, -1))
+    semantic = kernel_to_rows(machine()(*inputs))[1:]
+    apart = torch.cdist(semantic, semantic) + torch.eye(24) * 1e9
+    assert apart.min() > 0  # and no two surfaces start alike
+
+
+def test_eval_keeps_the_kernel_and_drops_it_in_time():
+    ktm = machine().eval()
+    inputs = kernels()
+    calls = []
+    make = ktm._make
+    ktm._make = lambda *args: calls.append(1) or make(*args)
+
+    def fresh():
+        with torch.no_grad():
+            made = ktm(*inputs)
+        torch.testing.assert_close(made, make(*inputs).detach(), rtol=0, atol=0)
+
+    fresh(), fresh()
+    assert len(calls) == 1
+    for parameter in ktm.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    torch.optim.SGD(ktm.parameters(), 0.1).step()  # while in eval mode
+    fresh()
+    assert len(calls) == 2
+    inputs[0].add_(1)  # a source's live predictor
+    fresh()
+    ktm.transform_in.weight.data.mul_(0.5)  # unseen by version counters: EMA does this
+    fresh()
+    ktm.load_state_dict({k: v * 2 for k, v in ktm.state_dict().items()})
+    fresh()
+    ktm.graphs['part'].data = torch.rand_like(ktm.graphs['part'])
+    fresh()
+    ktm.train().eval()
+    fresh()
+    assert len(calls) == 7
+    assert ktm(*inputs).requires_grad  # with gradients nothing is kept
+    assert len(calls) == 8
+
+
+def test_state_dict_round_trip(location_file):
+    first = machine(location_file=location_file, residual=True)
+    second = machine(location_shape=(5, 10), residual=True)
+    assert not torch.equal(second.location, first.location)
+    second.load_state_dict(first.state_dict(), strict=True)
+    inputs = kernels()
+    assert torch.equal(first(*inputs), second(*inputs))
+
+
+def test_graph_from_a_file(tmp_path):
+    path = tmp_path / 'graph.npz'
+    arrays = {s: np.random.default_rng(1).uniform(size=build_graph(s).shape) for s in SOURCES}
+    np.savez(path, **arrays)
+    ktm = machine(graph=str(path))
+    for source in SOURCES:
+        np.testing.assert_allclose(ktm.graphs[source].detach(), arrays[source], rtol=1e-6)
+    np.savez(path, keypoint=arrays['part'])
+    with pytest.raises(ValueError, match=r'keypoint has shape \(25, 15\)'):
+        machine(graph=str(path), sources=('keypoint', ))
+    with pytest.raises(ValueError, match="no graph of 'part'"):
+        machine(graph=str(path), sources=('part', ))
+    with pytest.raises(FileNotFoundError, match='nothing.npz'):
+        machine(graph='nothing.npz')
+
+
+def test_wrong_arguments_are_named(location_file, tmp_path):
+    with pytest.raises(ValueError, match='sources'):
+        machine(sources=('keypoint', 'face'))
+    with pytest.raises(ValueError, match='sources'):
+        machine(sources=())
+    with pytest.raises(ValueError, match="need 'location'"):
+        machine(sources=('part', ), location_file=location_file)
+    with pytest.raises(ValueError, match='rows of length 48'):
+        machine(transform=False, location_file=location_file)
+    with pytest.raises(FileNotFoundError, match='none.npz'):
+        machine(location_file='none.npz')
+    np.savez(tmp_path / 'bad.npz', rows=np.zeros(3))
+    with pytest.raises(ValueError, match="no array 'weights'"):
+        machine(location_file=str(tmp_path / 'bad.npz'))
+    with pytest.raises(ValueError, match=r'location_shape says \(4, 10\)'):
+        machine(location_file=location_file, location_shape=(4, 10))
