@@ -5,10 +5,7 @@ from collections.abc import Mapping, Sequence
 def figures_table(figures: Mapping[str, float], kinds: Sequence[str]) -> str:
     """Lay out the figures of :func:`ktn_mm.evaluation.protocol.evaluate`, in percent.
 
-    >>> print(figures_table({'GPS/AP': .5, 'GPS/AR': .25, 'mean_GPS': -1.}, ['GPS']))
-              AP     AR
-    GPS     50.0   25.0
-    mean_GPS -
+    A value of -1, which is none, shows as a dash.
     """
     columns = [name.split('/')[1] for name in figures if name.startswith(f'{kinds[0]}/')]
     lines = [' ' * 5 + ''.join(f'{c:>7}' for c in columns)]
