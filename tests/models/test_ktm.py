@@ -58,7 +58,8 @@ def test_equation_4_by_hand(sources, residual):
                     sum(float(graph[s, n]) * rows[source][c, n, i, j].item()
                         for n in range(graph.shape[1]))
                     for c in range(C) for i in range(K) for j in range(K)]
-        hidden = ktm.transform_in.weight @ torch.tensor(gathered).double() + ktm.transform_in.bias
+        gathered = torch.tensor(gathered, dtype=torch.float64)
+        hidden = ktm.transform_in.weight @ gathered + ktm.transform_in.bias
         hidden = torch.where(hidden > 0, hidden, 0.2 * hidden)
         row = ktm.transform_out.weight @ hidden + ktm.transform_out.bias
         if residual:

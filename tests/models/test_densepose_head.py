@@ -1,0 +1,215 @@
+"""The head's losses against plain loops, and what happens without annotation."""
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmpose.registry import MODELS
+
+CODEC = dict(type='UDPHeatmap', input_size=(32, 64), heatmap_size=(16, 32), sigma=1.5)
+
+
+def make_head(**options):
+    head = MODELS.build(dict(type='DensePoseHead', in_channels=8, decoder=CODEC) | options)
+    head.init_weights()
+    return head
+
+
+def make_feats(batch=2, instance=True):
+    feats = (torch.randn(batch, 8, 16, 8), torch.randn(batch, 2, 16, 8))
+    for x in feats:
+        x.requires_grad_()
+    return feats if instance else feats[:1]
+
+
+@pytest.mark.parametrize('ktm', [None, dict(sources=('keypoint', ))])
+@pytest.mark.parametrize('num_convs', [0, 2])
+def test_outputs_are_a_plain_tuple_of_the_six_predictors(ktm, num_convs):
+    head = make_head(ktm=ktm, num_convs=num_convs, channels=16 if num_convs else None)
+    feats = make_feats()
+    outputs = head(feats)
+    assert type(outputs) is tuple
+    assert [x.shape[1] for x in outputs] == [2, 15, 17, 25, 25, 25, 2]
+    assert all(x.shape[2:] == (32, 16) for x in outputs[:6]) and outputs[6] is feats[1]
+    assert len(head(feats[:1])) == 6
+    features = head.convs(feats[0])
+    for name, output in zip(('mask', 'parts', 'keypoints', 'surfaces', 'u', 'v'), outputs):
+        if name in head.predictors:
+            torch.testing.assert_close(output, head.predictors[name](features),
+                                       rtol=1e-4, atol=1e-5)
+    assert ('surfaces' in head.predictors) == (ktm is None)
+
+
+def test_other_levels_of_a_backbone_are_no_instance_logits():
+    assert len(make_head()((torch.randn(1, 8, 16, 8), torch.randn(1, 16, 8, 4)))) == 6
+
+
+@pytest.mark.parametrize('ktm', [None, dict()])
+def test_batch_without_annotation_has_zero_losses_and_all_gradients(ktm, make_samples):
+    head = make_head(ktm=ktm, num_convs=1, loss_triplet=dict(type='SurfaceTriplet'))
+    feats = make_feats()
+    losses = head.loss(feats, make_samples(annotated=False))
+    assert set(losses) == {'loss_mask', 'loss_part', 'loss_keypoint', 'loss_instance',
+                           'loss_surface', 'loss_u', 'loss_v', 'loss_triplet', 'acc_surface'}
+    for name, value in losses.items():
+        assert value.item() == 0, name
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() == 0, name
+    assert all(x.grad is not None for x in feats)
+
+
+@pytest.mark.parametrize('ktm', [None, dict(), dict(sources=('part', ), residual=True)])
+def test_annotated_batch_trains_every_weight(ktm, make_samples):
+    head = make_head(ktm=ktm, num_convs=1)
+    losses = head.loss(make_feats(), make_samples())
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def read_by_loop(maps, x, y):
+    """Read (H, W) at grid position (x, y), cell by cell."""
+    height, width = maps.shape
+    total = 0.
+    for i in range(height):
+        for j in range(width):
+            total += float(maps[i, j]) * max(0., 1 - abs(i - y)) * max(0., 1 - abs(j - x))
+    return total
+
+
+def test_point_losses_by_loop(make_samples):
+    head, feats, samples = make_head(), make_feats(), make_samples()
+    # keep to points between cell centres, so that the loop needs no border
+    for sample in samples:
+        sample.gt_instance_labels.dp_points.clamp_(1, 30)
+    samples[1].gt_instance_labels.dp_points[0, 0] = torch.tensor([40., 10.])  # off the crop
+    losses = head.loss(feats, samples)
+    maps = [m.detach().double() for m in head(feats)]
+    surface, u, v, right, count = 0., 0., 0., 0, 0
+    for b, sample in enumerate(samples):
+        label = sample.gt_instance_labels
+        for p in range(6):
+            target = int(label.dp_surfaces[0, p])
+            if target == 0 or (b, p) == (1, 0):
+                continue
+            x, y = ((label.dp_points[0, p].double() + 0.5) / 2 - 0.5).tolist()
+            logits = torch.tensor([read_by_loop(maps[3][b, s], x, y) for s in range(25)])
+            surface += float(logits.exp().sum().log() - logits[target])
+            right += int(logits[1:].argmax()) + 1 == target
+            errors = [abs(read_by_loop(maps[i][b, target], x, y) - float(label.dp_uv[0, p, i - 4]))
+                      for i in (4, 5)]
+            u, v = (t + (e * e / 2 if e < 1 else e - 0.5) for t, e in zip((u, v), errors))
+            count += 1
+    assert count == 9
+    np.testing.assert_allclose(losses['loss_surface'].item(), surface / count, rtol=1e-5)
+    np.testing.assert_allclose(losses['loss_u'].item(), 10 * u / count, rtol=1e-5)
+    np.testing.assert_allclose(losses['loss_v'].item(), 10 * v / count, rtol=1e-5)
+    np.testing.assert_allclose(losses['acc_surface'].item(), right / count, rtol=1e-6)
+
+
+def test_dense_and_keypoint_losses_by_loop(make_samples):
+    head, feats, samples = make_head(), make_feats(), make_samples()
+    samples[0].gt_fields.dp_parts[0, :5] = 255
+    samples[0].gt_fields.dp_mask[0, :3] = 255
+    losses = head.loss(feats, samples)
+    maps = [m.detach().double() for m in head(feats)]
+
+    def cross_entropy(logits, field):
+        total, count = 0., 0
+        for b, sample in enumerate(samples):
+            labels = getattr(sample.gt_fields, field)[0]
+            for i in range(32):
+                for j in range(16):
+                    if labels[i, j] != 255:
+                        cell = logits[b, :, i, j]
+                        total += float(cell.exp().sum().log() - cell[labels[i, j]])
+                        count += 1
+        return total / count
+
+    instance = F.interpolate(maps[6], scale_factor=2, mode='bilinear')
+    for name, weight, logits, field in (('loss_mask', 5, maps[0], 'dp_mask'),
+                                        ('loss_part', 2, maps[1], 'dp_parts'),
+                                        ('loss_instance', 1, instance, 'dp_mask')):
+        np.testing.assert_allclose(losses[name].item(), weight * cross_entropy(logits, field),
+                                   rtol=1e-5)
+    squares = sum(
+        float((maps[2][b, k] - s.gt_fields.heatmaps[k]).square().sum())
+        for b, s in enumerate(samples) for k in range(17)
+        if s.gt_instance_labels.keypoint_weights[0, k] > 0)
+    np.testing.assert_allclose(losses['loss_keypoint'].item(),
+                               100 * squares / (2 * 17 * 32 * 16), rtol=1e-5)
+
+
+def test_losses_are_float32_under_autocast(make_samples):
+    head, feats, samples = make_head(ktm=dict()), make_feats(), make_samples()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = head.loss(feats, samples)
+        assert head(feats)[0].dtype == torch.bfloat16
+    reference = head.loss(feats, samples)
+    for name, value in losses.items():
+        assert value.dtype == torch.float32, name
+        np.testing.assert_allclose(value.item(), reference[name].item(), rtol=0.1, atol=0.15)
+
+
+def test_folded_is_unfolded(make_samples):
+    head = make_head(ktm=dict(residual=True), num_convs=1).eval()
+    torch.nn.init.normal_(head.ktm.residual, std=0.1)
+    feats = make_feats()
+    before = [x.detach().clone() for x in head(feats)]
+    assert head.fold() is head and head.ktm is None
+    for a, b in zip(before, head(feats)):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+    plain = make_head(num_convs=1).eval()
+    plain.load_state_dict(head.state_dict(), strict=True)
+    torch.testing.assert_close(plain(feats)[3], before[3], rtol=1e-5, atol=1e-5)
+    assert plain.fold() is plain
+
+
+def test_evaluation_follows_training(make_samples):
+    head, feats, samples = make_head(ktm=dict()), make_feats(), make_samples()
+    optimizer = torch.optim.SGD(head.parameters(), 0.05)
+    for _ in range(2):
+        head.eval()
+        with torch.no_grad():
+            cached = head(feats)[3]
+        head.train()
+        torch.testing.assert_close(cached, head(feats)[3].detach())
+        sum(v for k, v in head.loss(feats, samples).items() if 'loss' in k).backward()
+        optimizer.step()
+
+
+def test_training_lowers_every_loss(make_samples):
+    head, feats, samples = make_head(ktm=dict(), num_convs=1), make_feats(), make_samples()
+    feats = [x.detach() for x in feats]
+    optimizer = torch.optim.Adam(head.parameters(), 5e-3)
+    first = None
+    for _ in range(40):
+        losses = head.loss(feats, samples)
+        first = first or {k: v.item() for k, v in losses.items()}
+        optimizer.zero_grad()
+        sum(v for k, v in losses.items() if 'loss' in k).backward()
+        optimizer.step()
+    for name in ('loss_mask', 'loss_part', 'loss_keypoint', 'loss_surface', 'loss_u', 'loss_v'):
+        assert losses[name] < 0.97 * first[name], name
+    assert losses['loss_surface'] < 0.5 * first['loss_surface']
+    assert losses['acc_surface'] > 0.8
+
+
+def test_traced_head_is_the_head():
+    head = make_head(ktm=dict()).eval()
+    feats, others = make_feats(), make_feats()
+    traced = torch.jit.trace(head, (feats, ), check_trace=False)
+    for a, b in zip(traced(others), head(others)):
+        torch.testing.assert_close(a, b)
+
+
+def test_wrong_arguments_are_named(make_samples):
+    with pytest.raises(ValueError, match='num_convs=0'):
+        make_head(channels=16)
+    with pytest.raises(ValueError, match='num_convs'):
+        make_head(num_convs=-1)
+    with pytest.raises(ValueError, match='foreground_threshold'):
+        make_head(foreground_threshold=30)
+    with pytest.raises(ValueError, match=r'grid of \(32, 16\).*\(16, 8\)'):
+        make_head().loss(make_feats(), make_samples(width=16, height=32))
