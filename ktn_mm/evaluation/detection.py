@@ -1,5 +1,5 @@
 """What the metric keeps of a detection: numbers, never maps."""
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,8 +9,11 @@ from ktn_mm.evaluation.masks import paste
 from ktn_mm.evaluation.picture import picture_size
 
 
-class Detection(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Detection:
     """A detection as far as evaluation cares.
+
+    Not a named tuple, which mmengine turns into a plain one on its way between processes.
 
     Attributes:
         image_id: its image.

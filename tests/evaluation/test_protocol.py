@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluation_cases import (FlatBody, TinyBody, block_data, block_picture, random_data,
@@ -144,7 +146,7 @@ def test_kinds_are_what_was_asked_for():
 def test_unknown_image_is_named():
     data = block_data(count=2)
     truth = GroundTruth(data)
-    detection = measured(truth, block_detections(data))[0]._replace(image_id=4711)
+    detection = replace(measured(truth, block_detections(data))[0], image_id=4711)
     with pytest.raises(ValueError, match='4711'):
         evaluate(truth, [detection], FlatBody())
 
