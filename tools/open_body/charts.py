@@ -26,6 +26,9 @@ BONE_GROUPS = {
 WEIGHT_TO_METRES = 0.1
 """A skinning weight falls from 1 to 0 over about this length, so it can act as a distance."""
 
+PERINEUM_HEIGHT, PERINEUM_FORWARD = 0.04, 0.0
+"""Metres above the torso's lowest point, and in front of the hip joints."""
+
 FRONT = np.array([0., -1., 0.])
 
 
@@ -62,7 +65,7 @@ def _cut_right_half(body: Body, faces: np.ndarray) -> np.ndarray:
     lower_leg = _cut(body, faces, leg, inside['lower leg'])
     foot = _cut(body, faces, lower_leg, inside['foot'])
     torso = ~(arm | leg | head)
-    perineum = torso & _perineum(body, faces, torso)
+    perineum = _cut(body, faces, torso, _perineum(body, faces, torso))
     thumb = body.head_of('finger1-1.R') - body.head_of('finger5-1.R')
 
     surface = np.zeros(len(faces), np.int64)
@@ -94,10 +97,11 @@ def _cut(body: Body, faces: np.ndarray, region: np.ndarray, score: np.ndarray) -
 
 
 def _perineum(body: Body, faces: np.ndarray, torso: np.ndarray) -> np.ndarray:
-    """The lowest of the torso, between the legs: there the backs of the thighs meet."""
+    """How far inside the perineum a face is: the torso's lowest, between and behind the hips."""
     centre = body.vertices[faces].mean(1)
     lowest = centre[torso & (centre[:, 0] > -0.07), 2].min()
-    return (centre[:, 0] > -0.07) & (centre[:, 2] < lowest + 0.035)
+    behind = centre[:, 1] - body.head_of('upperleg01.R')[1] + PERINEUM_FORWARD
+    return np.minimum.reduce([centre[:, 0] + 0.06, lowest + PERINEUM_HEIGHT - centre[:, 2], behind])
 
 
 def _ahead(body: Body, faces: np.ndarray, region: np.ndarray, bones: tuple[str, str] | None,

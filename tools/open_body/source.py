@@ -75,7 +75,11 @@ def _components(faces: np.ndarray) -> np.ndarray:
 
 
 def _sample_people(model, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw adults; every trait is uniform (age 0.55..1 is 17 years and older in anny's scale)."""
+    """Draw adults: traits uniform, the statures of adults (1.72 m, standard deviation 0.1 m).
+
+    On anny's scales age 0.55 and more are grown-ups and the whole range of height runs from 1.2 to
+    2.3 m, so height is drawn from a narrow Gaussian.
+    """
     import torch
 
     rng = np.random.default_rng(seed)
@@ -84,6 +88,7 @@ def _sample_people(model, count: int, seed: int) -> tuple[np.ndarray, np.ndarray
         for _ in range(count):
             traits = {name: float(rng.uniform()) for name in model.phenotype_labels}
             traits['age'] = float(rng.uniform(0.55, 1.0))
+            traits['height'] = float(np.clip(rng.normal(0.43, 0.085), 0.15, 0.75))
             out = model(phenotype_kwargs=traits)
             vertices.append(out['rest_vertices'][0].numpy().astype(np.float64))
             heads.append(out['rest_bone_heads'][0].numpy().astype(np.float64))

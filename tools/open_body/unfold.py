@@ -7,7 +7,7 @@ from .mesh import areas, border_loops, face_edges, signed_areas
 
 
 def unfold(vertices: np.ndarray, faces: np.ndarray, up: np.ndarray,
-           iterations: int = 20) -> np.ndarray:
+           iterations: tuple[int, ...] = (20, 10, 5, 2)) -> np.ndarray:
     """Unfold a disc, seen from outside, V along a direction in space.
 
     Tutte's embedding in a circle (no flips for a disc), then SLIM with the symmetric Dirichlet
@@ -20,20 +20,29 @@ def unfold(vertices: np.ndarray, faces: np.ndarray, up: np.ndarray,
         vertices: (n, 3) metres.
         faces: (F, 3) into them; a disc, anticlockwise seen from outside.
         up: (n,) height that V shall grow with.
-        iterations: of SLIM.
+        iterations: of SLIM, numbers to try: SLIM never flips a triangle, but two ends of the
+            border may grow into one another, so the first map without an overlap is taken.
 
     Returns:
         (n, 2) U, V.
+
+    Raises:
+        RuntimeError: every map overlaps itself.
     """
     import igl
 
     start = tutte(vertices, faces)
     start *= np.sqrt(areas(vertices, faces).sum() / np.pi)
-    state = igl.slim_precompute(
-        np.ascontiguousarray(vertices), np.ascontiguousarray(faces, dtype=np.int64), start,
-        igl.MappingEnergyType.SYMMETRIC_DIRICHLET, np.zeros(0, np.int64), np.zeros((0, 2)), 0.0)
-    uv = np.array(igl.slim_solve(state, iterations))[:, :2]
-    return into_square(rotate_upright(uv, faces, up))
+    for count in iterations:
+        state = igl.slim_precompute(
+            np.ascontiguousarray(vertices), np.ascontiguousarray(faces, dtype=np.int64), start,
+            igl.MappingEnergyType.SYMMETRIC_DIRICHLET, np.zeros(0, np.int64), np.zeros((0, 2)),
+            0.0)
+        flat = np.array(igl.slim_solve(state, count))[:, :2]
+        uv = into_square(rotate_upright(flat, faces, up))
+        if not doubly_covered(uv, faces):
+            return uv
+    raise RuntimeError(f'every map of {len(faces)} faces overlaps itself')
 
 
 def tutte(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
