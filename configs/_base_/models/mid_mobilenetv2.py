@@ -1,0 +1,4 @@
+# MID, but an ordinary surface classifier instead of KTM.
+_base_ = './ktn_mobilenetv2.py'
+
+model = dict(head=dict(ktm=None))

@@ -1,0 +1,72 @@
+"""Every config composes, builds, and learns one step from an annotated person."""
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmpose.registry import MODELS
+
+import ktn_mm  # noqa: F401  (registers the models)
+from ktn_mm.datasets import DensePoseCocoDataset
+from ktn_mm.testing import make_tiny_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+LEAVES = sorted((ROOT / 'configs').glob('densepose_*/*.py'))
+LIGHT = ('mobilenetv2', )
+
+
+def load(path: Path) -> Config:
+    config = Config.fromfile(path)
+    config.model.backbone.init_cfg = None
+    init_default_scope(config.default_scope)
+    return config
+
+
+@pytest.fixture(scope='module')
+def people(tmp_path_factory):
+    """A tiny data set of paper dolls, read by our data set class."""
+    paths = make_tiny_dataset(tmp_path_factory.mktemp('dolls'))
+    return DensePoseCocoDataset(ann_file=paths.ann_file, data_root=paths.data_root,
+                                data_prefix=dict(img=paths.img_dir), pipeline=[])
+
+
+def test_names_are_unique_and_leaves_are_short():
+    assert len(LEAVES) >= 25
+    assert len({path.name for path in LEAVES}) == len(LEAVES)
+    for path in LEAVES:
+        assert len(path.read_text().splitlines()) <= 15, path.name
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
+def test_config_says_what_its_name_says(path):
+    config = load(path)
+    variant = path.stem.split('_')[0]
+    neck = (config.model.neck or {}).get('type')
+    assert (neck == 'MultiInstanceDecoder') == (variant in ('ktn', 'mid'))
+    assert bool(config.model.head.ktm) == (variant in ('ktn', 'ktm'))
+    assert ('coco' in path.stem) == ('coco' in config.val_evaluator.ann_file)
+    size = config.codec['input_size']
+    assert path.stem.endswith(f'{size[1]}x{size[0]}')
+    assert config.train_dataloader.dataset.pipeline[-2].encoder == config.model.head.decoder
+
+
+@pytest.mark.parametrize('path', [
+    pytest.param(p, marks=() if any(n in p.stem for n in LIGHT) and 'open-body' in p.stem
+                 else pytest.mark.slow) for p in LEAVES], ids=lambda p: p.stem)
+def test_config_builds_and_learns_one_step(path, people):
+    torch.manual_seed(0)
+    config = load(path)
+    model = MODELS.build(config.model)
+    model.train()
+    pipeline = Compose(config.train_dataloader.dataset.pipeline)
+    dense = [i for i in range(len(people)) if len(people[i]['dp_surfaces'])][:2]
+    batch = pseudo_collate([pipeline(people[i]) for i in dense])
+    data = model.data_preprocessor(batch, True)
+    loss, log = model.parse_losses(model.loss(**data))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(value > 0 for name, value in log.items() if 'loss' in name), log
+    missing = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert not missing, missing
