@@ -1,0 +1,208 @@
+"""The dataset on files as they are, as they should not be, and as detectors write them."""
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ktn_mm.datasets import DensePoseCocoDataset
+from ktn_mm.testing import body_at, make_tiny_dataset
+
+
+def edit_first(**change):
+    return lambda content: content['annotations'][0].update(change)
+
+
+@pytest.fixture
+def warnings_of(monkeypatch):
+    """Return the list that log messages of the dataset go to."""
+    said = []
+    for module in ('ktn_mm.datasets.report.print_log',
+                   'ktn_mm.datasets.datasets.body.densepose_coco_dataset.print_log'):
+        monkeypatch.setattr(module, lambda message, **kwargs: said.append((kwargs['level'],
+                                                                           message)))
+    return said
+
+
+def test_sample_has_the_fields_of_the_contract(tiny, build):
+    info = build(tiny)[0]
+    ann = json.loads(Path(tiny.ann_file).read_text())['annotations'][0]
+    x, y, w, h = ann['bbox']
+    expected = np.column_stack([x + np.array(ann['dp_x']) * w / 256 - .5,
+                                y + np.array(ann['dp_y']) * h / 256 - .5])
+    np.testing.assert_allclose(info['dp_points'], expected, atol=1e-3)
+    np.testing.assert_array_equal(info['dp_surfaces'], ann['dp_I'])
+    np.testing.assert_allclose(info['dp_uv'], np.column_stack([ann['dp_U'], ann['dp_V']]),
+                               atol=1e-6)
+    np.testing.assert_array_equal(info['dp_box'], ann['bbox'])
+    assert info['dp_points'].dtype == info['dp_uv'].dtype == np.float32
+    assert info['dp_surfaces'].dtype == np.int64 and info['dp_box'].dtype == np.float64
+    assert info['id'] == ann['id'] and info['img_id'] == ann['image_id']
+    assert info['img_shape'] == (200, 240) and info['segmentation'] == ann['segmentation']
+    assert info['keypoints'].shape == (1, 17, 2) and info['num_keypoints'] == 17
+    assert 'raw_ann_info' not in info and info['dp_masks'] == ann['dp_masks']
+
+
+def test_persons_without_dense_annotation_stay(tiny, build):
+    dataset = build(tiny)
+    assert [len(info['dp_points']) for info in dataset] == [60, 0, 60, 0]
+    assert dataset[1]['dp_masks'] is None
+    assert len(build(tiny, dense='only')) == 2
+
+
+def test_metainfo(tiny, build):
+    meta = build(tiny).metainfo
+    assert meta['dataset_name'] == 'coco_densepose' and meta['num_keypoints'] == 17
+    assert meta['flip_indices'] == [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]
+    assert len(meta['surface_names']) == 24 and len(meta['part_names']) == 14
+    assert meta['part_names'][2] == 'left hand' and len(meta['skeleton_links']) == 19
+    assert meta['sigmas'][11] == np.float32(.107)
+    # mmpose's inferencer recognises 2D body data by its module.
+    assert 'datasets.body.' in DensePoseCocoDataset.__module__
+
+
+def test_official_oddities(tmp_path, build, spoil):
+    tiny = make_tiny_dataset(tmp_path, num_images=1, kinds=('dense', 'silhouette', 'crowd'))
+
+    def odd(content):
+        dense, silhouette, crowd = content['annotations']
+        content['annotations'].append(dict(dense, bbox=[5., 5., 50., 60.]))
+        silhouette.pop('keypoints')
+        silhouette.pop('num_keypoints')
+    spoil(tiny.ann_file, odd)
+    dataset = build(tiny, on_bad='error')
+    infos = list(dataset)
+    # Two persons share an id: both are there, each with its own box. The crowd is not.
+    assert [info['id'] for info in infos] == [1, 2, 1]
+    assert infos[0]['dp_box'].tolist() != infos[2]['dp_box'].tolist() == [5, 5, 50, 60]
+    assert isinstance(infos[1]['dp_masks'], dict) and infos[1]['num_keypoints'] == 0
+
+
+@pytest.mark.parametrize('test_mode, kept', [(False, 3), (True, 4)])
+def test_nothing_to_learn_from(tiny, build, spoil, test_mode, kept):
+    def blank(content):
+        content['annotations'][1].update(keypoints=[0] * 51, num_keypoints=0)
+    spoil(tiny.ann_file, blank)
+    assert len(build(tiny, test_mode=test_mode)) == kept
+
+
+@pytest.mark.parametrize('change, loss, said', [
+    (dict(dp_I=[30.] * 60), 'dense annotation', 'dp_I[0] = 30'),
+    (dict(dp_U=[.5]), 'dense annotation', 'dp_U'),
+    (dict(dp_masks=[[]]), 'dense annotation', 'dp_masks is a list with 1 entries'),
+    (dict(bbox=[5, 5, 0, 10]), 'person', 'bbox = [5, 5, 0, 10]'),
+    (dict(bbox=[500, 5, 10, 10]), 'person', 'outside the image'),
+    (dict(keypoints=[1, 2]), 'person', 'keypoints = [1, 2]'),
+    (dict(image_id=77), 'person', 'image_id = 77')])
+def test_bad_persons_are_counted_or_named(tiny, build, spoil, warnings_of, change, loss, said):
+    spoil(tiny.ann_file, edit_first(**change))
+    dataset = build(tiny)
+    assert len(dataset) == (4 if loss == 'dense annotation' else 3)
+    if loss == 'dense annotation':
+        assert dataset[0]['dp_masks'] is None and len(dataset[0]['dp_points']) == 0
+    (level, message), = warnings_of
+    assert level == logging.WARNING and '1 faults' in message and 'annotation 1:' in message
+    assert said in message and loss in message and tiny.ann_file in message
+    with pytest.raises(ValueError) as caught:
+        build(tiny, on_bad='error')
+    for text in (tiny.ann_file, 'annotation 1:', said):
+        assert text in str(caught.value)
+
+
+def test_many_faults_make_one_line_a_reason(tmp_path, build, spoil, warnings_of):
+    tiny = make_tiny_dataset(tmp_path, num_images=6)
+
+    def break_all(content):
+        for ann in content['annotations'][:10]:
+            ann.update(bbox=[0, 0, 0, 0])
+    spoil(tiny.ann_file, break_all)
+    assert len(build(tiny)) == 2
+    (_, message), = warnings_of
+    assert '10 x person left out, box without area' in message
+    assert 'annotation 3:' in message and 'annotation 4:' not in message
+
+
+def test_files_that_are_missing_or_of_another_kind(tiny, build, spoil, tmp_path):
+    with pytest.raises(FileNotFoundError, match='nowhere.json'):
+        build(tiny._replace(ann_file=str(tmp_path / 'nowhere.json')))
+    with pytest.raises(FileNotFoundError, match='no_images'):
+        build(tiny._replace(img_dir=str(tmp_path / 'no_images')))
+    for name, text in dict(broken='{"images": [', listed='[1, 2]', empty='{}').items():
+        path = tmp_path / f'{name}.json'
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f'{name}.json'):
+            build(tiny._replace(ann_file=str(path)))
+    spoil(tiny.ann_file, lambda content: content['images'][0].pop('width') and None)
+    with pytest.raises(ValueError, match='image 1: width = None'):
+        build(tiny)
+
+
+def test_a_file_without_any_dense_annotation_is_no_densepose(tiny, build, spoil):
+    def strip(content):
+        for ann in content['annotations']:
+            for key in [k for k in ann if k.startswith('dp_')]:
+                del ann[key]
+    spoil(tiny.ann_file, strip)
+    with pytest.raises(ValueError, match='no DensePose annotation: none of its 4 persons'):
+        build(tiny)
+    assert len(build(tiny, dense='optional')) == 4
+    assert len(build(tiny, test_mode=True, bbox_file=tiny.bbox_file)) == 6
+    with pytest.raises(ValueError, match="'required', 'only', 'optional'"):
+        build(tiny, dense='maybe')
+    with pytest.raises(ValueError, match='topdown'):
+        build(tiny, data_mode='bottomup')
+
+
+def test_no_person_left(tiny, build, spoil):
+    def all_crowd(content):
+        for ann in content['annotations']:
+            ann['iscrowd'] = 1
+    spoil(tiny.ann_file, all_crowd)
+    with pytest.raises(ValueError, match='no person is left'):
+        build(tiny)
+
+
+def test_detected_boxes(tiny, build, warnings_of):
+    detections = json.loads(Path(tiny.bbox_file).read_text())
+    extra = [dict(detections[0], image_id=999), dict(detections[0], category_id=3),
+             dict(detections[0], bbox=[9999, 0, 5, 5])]
+    Path(tiny.bbox_file).write_text(json.dumps(extra + detections))
+    dataset = build(tiny, test_mode=True, bbox_file=tiny.bbox_file)
+    assert len(dataset) == len(detections) and dataset[5]['id'] == 5
+    x, y, w, h = detections[0]['bbox']
+    np.testing.assert_allclose(dataset[0]['bbox'], [[x, y, x + w, y + h]], rtol=1e-6)
+    np.testing.assert_allclose(dataset[0]['bbox_score'], [detections[0]['score']], rtol=1e-6)
+    assert len(dataset[0]['dp_points']) == 0 and dataset[0]['keypoints'].shape == (1, 17, 2)
+    messages = '\n'.join(message for _, message in warnings_of)
+    assert len(warnings_of) == 2 and 'images that' in messages and 'detection left out' in messages
+    high = build(tiny, test_mode=True, bbox_file=tiny.bbox_file,
+                 filter_cfg=dict(bbox_score_thr=.5))
+    assert len(high) == 4
+
+
+@pytest.mark.parametrize('content, said', [
+    ('[]', 'no detections'), ('{"a": 1}', 'not a list'), ('[7]', 'detection 0 is a int'),
+    ('nonsense', 'not a json'),
+    ('[{"image_id": 1, "category_id": 1, "score": 0.5}]', 'detection 0: bbox is missing'),
+    ('[{"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 2, 3]}]', 'bbox = .1, 2, 3.'),
+    ('[{"image_id": 1, "category_id": 1, "score": "x", "bbox": [1, 2, 3, 4]}]', "score = 'x'")])
+def test_malformed_detections(tiny, build, content, said):
+    Path(tiny.bbox_file).write_text(content)
+    with pytest.raises(ValueError, match=said) as caught:
+        build(tiny, test_mode=True, bbox_file=tiny.bbox_file)
+    assert tiny.bbox_file in str(caught.value)
+    with pytest.raises(FileNotFoundError, match='gone.json'):
+        build(tiny, test_mode=True, bbox_file=tiny.bbox_file + 'gone.json')
+
+
+def test_points_lie_on_the_painted_surface(tiny, build, run):
+    sample = run(build(tiny), 0, [dict(type='LoadPersonImage')])
+    pixels = np.rint(sample['dp_points']).astype(int)
+    shown = sample['img'][pixels[:, 1], pixels[:, 0], 0] / (255 / 24)
+    # A point may be nearest to a pixel of the next rectangle.
+    assert (np.abs(shown - sample['dp_surfaces']) < .5).mean() > .95
+    unit = (sample['dp_points'] + .5 - sample['dp_box'][:2]) / sample['dp_box'][2:]
+    surface, uv = body_at(unit)
+    assert (surface == sample['dp_surfaces']).mean() > .98
+    assert np.abs(uv - sample['dp_uv'])[surface == sample['dp_surfaces']].max() < 1e-3
