@@ -41,7 +41,8 @@ def test_converted_weights_give_the_same_features(tmp_path):
     torch.save(old_names(source), tmp_path / 'old.pt')
     subprocess.run([sys.executable, TOOL, tmp_path / 'new.pth', '--weights', tmp_path / 'old.pt'],
                    check=True, capture_output=True)
-    target = MobileNetV2(out_indices=(1, 7)).eval()
+    target = MobileNetV2(out_indices=(1, 7))
+    target.eval()
     loaded = torch.load(tmp_path / 'new.pth', weights_only=True)['state_dict']
     target.load_state_dict(loaded, strict=True)
     image = torch.rand(1, 3, 64, 64)
