@@ -10,7 +10,6 @@ import torch
 
 # (expansion factor, blocks) of the seven layers: table 2 of the MobileNetV2 paper.
 LAYERS = ((1, 1), (6, 2), (6, 3), (6, 4), (6, 3), (6, 3), (6, 1))
-STAGES = ('expand_conv', 'depthwise_conv', 'linear_conv')
 
 
 def block_names() -> dict[str, str]:
@@ -20,9 +19,9 @@ def block_names() -> dict[str, str]:
     feature = 1
     for layer, (expansion, blocks) in enumerate(LAYERS, 1):
         for block in range(blocks):
-            stages = STAGES if expansion > 1 else STAGES[1:]
-            for i, stage in enumerate(stages):
-                here, there = f'features.{feature}.conv', f'layer{layer}.{block}.{stage}'
+            # Without expansion a block has no expanding convolution.
+            for i in range(3 if expansion > 1 else 2):
+                here, there = f'features.{feature}.conv', f'layer{layer}.{block}.conv.{i}'
                 names[f'{here}.{3 * i}'] = f'{there}.conv'
                 names[f'{here}.{3 * i + 1}'] = f'{there}.bn'
             feature += 1
