@@ -43,7 +43,7 @@ class FeatureAdjustment(BaseModule):
         self.mix = ConvModule(4 * channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.shape[-2] % 2 or x.shape[-1] % 2:
+        if not torch.jit.is_tracing() and (x.shape[-2] % 2 or x.shape[-1] % 2):
             raise ValueError('FeatureAdjustment needs an even height and width, '
                              f'got {tuple(x.shape[-2:])}')
         return self.mix(space_to_depth(x))

@@ -1,5 +1,8 @@
 """The estimator: backbone, decoder and head on a person's crop."""
+import logging
+
 import numpy as np
+import torch
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -40,7 +43,7 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
         """Return the neck's features of crops (B, 3, h, w)."""
         multiple = getattr(self.neck, 'crop_multiple', 1) if self.with_neck else 1
         height, width = inputs.shape[-2:]
-        if height % multiple or width % multiple:
+        if not torch.jit.is_tracing() and (height % multiple or width % multiple):
             raise ValueError(f'{type(self.neck).__name__} needs crops whose sides are multiples '
                              f'of {multiple}; input_size is ({width}, {height})')
         return super().extract_feat(inputs)
@@ -98,4 +101,4 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
             print_log(f'the checkpoint has {len(found)} of the {len(own)} entries of the model; '
                       f'these {len(missing)} keep their initial values: '
                       f'{", ".join(missing[:5])}{" ..." if len(missing) > 5 else ""}',
-                      logger='current', level=30)
+                      logger='current', level=logging.WARNING)
