@@ -108,3 +108,11 @@ def test_overlap_of_masks_and_crowds():
     assert overlap([], [rle(a)], np.array([False])).shape == (0, 1)
     assert overlap([rle(a)], [], np.zeros(0, bool)).shape == (1, 0)
     assert overlap([rle(0 * a)], [rle(0 * b)], np.array([False])).tolist() == [[0.]]
+
+
+def test_half_covered_pixels_are_outside():
+    union = np.zeros((256, 256))
+    union[:128] = 1
+    mask = dp_mask_in_box([rle(union)], [0, 0, 3, 3])
+    # the rows lie at 0, 127.5 and 255 of the frame; the middle one is exactly 0.5
+    assert mask.tolist() == [[1, 1, 1], [0, 0, 0], [0, 0, 0]]
