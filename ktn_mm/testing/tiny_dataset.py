@@ -5,6 +5,7 @@ the front; it waves its left hand. Every pixel is painted in the colour of its s
 and V, so that a small network can learn the annotation from the picture.
 """
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,30 +81,41 @@ def paint(image: np.ndarray, box: np.ndarray) -> np.ndarray:
         (h, w) int64 surface at each pixel, 0 elsewhere.
     """
     height, width = image.shape[:2]
-    rows, cols = np.mgrid[:height, :width] + 0.5
     box = np.asarray(box, np.float64)
-    surface, uv = body_at((np.stack([cols, rows], -1) - box[:2]) / box[2:])
-    hue = surface / NUM_SURFACES
-    color = np.stack([255 * hue, 60 + 180 * uv[..., 0], 60 + 180 * uv[..., 1]], -1)
-    image[surface > 0] = color[surface > 0].round().astype(np.uint8)
+    x1, y1 = np.floor(box[:2]).astype(int).clip(0, (width, height))
+    x2, y2 = np.ceil(box[:2] + box[2:]).astype(int).clip((x1, y1), (width, height))
+    window = np.s_[y1:y2, x1:x2]
+    surface = np.zeros((height, width), np.int64)
+    rows, cols = np.mgrid[y1:y2, x1:x2] + 0.5
+    shown, uv = body_at((np.stack([cols, rows], -1) - box[:2]) / box[2:])
+    surface[window] = shown
+    body, uv = surface > 0, uv[shown > 0]
+    image[body] = np.column_stack([255 * shown[shown > 0] / NUM_SURFACES,
+                                   60 + 180 * uv]).round().astype(np.uint8)
     return surface
 
 
 def dense_annotation(rng: np.random.Generator, num_points: int = 60) -> dict:
     """Return the ``dp_*`` fields of a doll, as in the official json files."""
+    points, surface, uv, masks = _doll_in_frame()
+    chosen = rng.choice(len(points), min(num_points, len(points)), replace=False)
+    x, y = points[chosen].T.tolist()
+    u, v = uv[chosen].T.tolist()
+    return dict(dp_x=x, dp_y=y, dp_I=surface[chosen].astype(float).tolist(), dp_U=u, dp_V=v,
+                dp_masks=[dict(mask) if mask else [] for mask in masks])
+
+
+@lru_cache(maxsize=1)
+def _doll_in_frame() -> tuple[np.ndarray, np.ndarray, np.ndarray, list]:
+    """Return points (N, 2), surfaces (N,), uv (N, 2) of the body, and the RLEs of its parts."""
     rows, cols = np.mgrid[:FRAME, :FRAME] + 0.5
     grid = np.stack([cols, rows], -1)
     surface, uv = body_at(grid / FRAME)
-    body = np.flatnonzero(surface)
-    chosen = rng.choice(body, min(num_points, len(body)), replace=False)
-    points = grid.reshape(-1, 2)[chosen]
-    uv = uv.reshape(-1, 2)[chosen]
     part = SURFACE_TO_PART[surface]
     masks = [_rle(part == index) if (part == index).any() else []
              for index in range(1, NUM_PARTS + 1)]
-    return dict(dp_x=points[:, 0].tolist(), dp_y=points[:, 1].tolist(),
-                dp_I=surface.reshape(-1)[chosen].astype(float).tolist(),
-                dp_U=uv[:, 0].tolist(), dp_V=uv[:, 1].tolist(), dp_masks=masks)
+    body = surface > 0
+    return grid[body], surface[body], uv[body], masks
 
 
 def make_tiny_dataset(folder: str | Path, *, num_images: int = 2,
@@ -115,7 +127,7 @@ def make_tiny_dataset(folder: str | Path, *, num_images: int = 2,
         folder: where to; made if missing.
         num_images: number of pictures.
         kinds: the persons of every picture, side by side: 'dense' with all dp_* fields, 'plain'
-            without, 'silhouette' with points and a single mask of the body, 'crowd' a crowd region.
+            without, 'silhouette' with points and one mask of the body, 'crowd' a crowd region.
         num_points: annotated points of a dense person.
         image_size: (w, h) of a picture.
         seed: everything random hangs on it.
@@ -140,7 +152,7 @@ def make_tiny_dataset(folder: str | Path, *, num_images: int = 2,
                                        num_points))
             detections.append(_detection(rng, img_id, box, rng.uniform(.7, 1.)))
         detections.append(_detection(rng, img_id, np.array([1., 1., 20., 30.]), .1))
-        cv2.imwrite(str(img_dir / name), picture)
+        cv2.imwrite(str(img_dir / name), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     category = dict(id=1, name='person', supercategory='person', keypoints=list(KEYPOINTS))
     ann_file, bbox_file = folder / 'annotations.json', folder / 'detections.json'
     ann_file.write_text(json.dumps(dict(images=images, annotations=annotations,

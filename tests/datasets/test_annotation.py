@@ -1,4 +1,4 @@
-"""Every way in which a person's dp_* entries can be wrong, and the official odd ones that are right."""
+"""Every way in which dp_* entries can be wrong, and the official odd ones that are right."""
 import pickle
 
 import numpy as np

@@ -76,6 +76,7 @@ def test_official_oddities(tmp_path, build, spoil):
     # Two persons share an id: both are there, each with its own box. The crowd is not.
     assert [info['id'] for info in infos] == [1, 2, 1]
     assert infos[0]['dp_box'].tolist() != infos[2]['dp_box'].tolist() == [5, 5, 50, 60]
+    assert [info['id'] for info in build(tiny, test_mode=True)] == [1, 2, 3]
     assert isinstance(infos[1]['dp_masks'], dict) and infos[1]['num_keypoints'] == 0
 
 
@@ -111,7 +112,7 @@ def test_bad_persons_are_counted_or_named(tiny, build, spoil, warnings_of, chang
 
 
 def test_many_faults_make_one_line_a_reason(tmp_path, build, spoil, warnings_of):
-    tiny = make_tiny_dataset(tmp_path, num_images=6)
+    tiny = make_tiny_dataset(tmp_path, num_images=6, image_size=(60, 50))
 
     def break_all(content):
         for ann in content['annotations'][:10]:

@@ -49,7 +49,7 @@ def test_long_edges_lines_and_lone_points_give_nothing():
 
 @pytest.fixture
 def sample():
-    """Two surfaces side by side in one crop; parts 2 (hand) on the left, 14 (head) on the right."""
+    """Two surfaces side by side in one crop; part 2 (hand) on the left, 14 (head) on the right."""
     rng = np.random.default_rng(2)
     points = np.concatenate([rng.uniform((20, 20), (90, 200), (60, 2)),
                              rng.uniform((100, 20), (170, 200), (60, 2))]).astype(np.float32)

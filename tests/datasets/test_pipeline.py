@@ -5,11 +5,22 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmpose.registry import DATASETS
 from torch.utils.data import DataLoader
 
+from ktn_mm.datasets import DensePoseCocoDataset
+from ktn_mm.surface.charts import SURFACE_TO_PART, SURFACE_TWIN
 from ktn_mm.testing import make_tiny_dataset
 
 CODEC = dict(type='DensePoseCodec', input_size=(192, 256), output_size=(96, 128), max_points=200)
+
+
+class SwapOnly:
+    """A stand-in for the template."""
+
+    def mirror(self, surface, uv):
+        return SURFACE_TWIN[surface], np.array(uv)
 
 
 def train_pipeline(template):
@@ -32,10 +43,12 @@ VAL_PIPELINE = [
     dict(type='PackPoseInputs')]
 
 
-@pytest.fixture(params=[0, 2], ids=['one process', 'two workers'])
-def batch(request, tmp_path, build, template):
-    tiny = make_tiny_dataset(tmp_path, num_images=2, kinds=('dense', 'plain', 'silhouette'))
-    dataset = build(tiny, pipeline=train_pipeline(template))
+@pytest.fixture(scope='module', params=[0, 2], ids=['one process', 'two workers'])
+def batch(request, tmp_path_factory):
+    init_default_scope('mmpose')
+    tiny = make_tiny_dataset(tmp_path_factory.mktemp('tiny'), num_images=2, kinds=('dense', 'plain', 'silhouette'))
+    dataset = DensePoseCocoDataset(tiny.ann_file, data_prefix=dict(img=tiny.img_dir),
+                                   pipeline=train_pipeline(SwapOnly()))
     loader = DataLoader(dataset, batch_size=6, num_workers=request.param,
                         collate_fn=pseudo_collate)
     return next(iter(loader))
@@ -87,7 +100,6 @@ def test_points_of_a_batch_lie_on_their_part(batch):
         cells = ((labels.dp_points[0, used] + .5) / 2 - .5).round().long()
         cells = cells.clamp(torch.tensor([0, 0]), torch.tensor([95, 127]))
         parts = sample.gt_fields.dp_parts[0, cells[:, 1], cells[:, 0]]
-        from ktn_mm.surface.charts import SURFACE_TO_PART
         agree.append(parts.numpy() == SURFACE_TO_PART[labels.dp_surfaces[0, used].numpy()])
     # The rest lie within half a cell of another part.
     assert np.concatenate(agree).mean() > .85
@@ -101,6 +113,20 @@ def test_val_batches_of_annotated_and_detected_boxes(tiny, build):
         assert sample.gt_instances.bboxes.shape == (1, 4)
         assert sample.gt_instances.bbox_scores.shape == (1,)
         assert sample.input_center.shape == sample.input_scale.shape == (2,)
+
+
+def test_two_files_become_one_training_set(tmp_path, template):
+    # mmengine's ConcatDataset cannot compare mmpose's metainfo; mmpose's own wrapper serves.
+    parts = []
+    for seed in (0, 1):
+        tiny = make_tiny_dataset(tmp_path / str(seed), num_images=1, seed=seed)
+        parts.append(dict(type='DensePoseCocoDataset', ann_file=tiny.ann_file,
+                          data_prefix=dict(img=tiny.img_dir), pipeline=[]))
+    both = DATASETS.build(dict(type='CombinedDataset', metainfo=DensePoseCocoDataset.METAINFO,
+                               datasets=parts, pipeline=train_pipeline(template)))
+    assert len(both) == 4
+    points = [(both[i]['data_samples'].gt_instance_labels.dp_surfaces > 0).sum() for i in (0, 2)]
+    assert min(points) > 50
 
 
 def test_pipeline_and_dataset_survive_pickling(tiny, build):

@@ -158,7 +158,9 @@ class LoadPersonImage(LoadImage):
         expected = results.get('img_shape')
         if 'img' in results:
             return super().transform(results)
-        where = f'image {results.get("img_path")!r} of {describe(results)}'
+        where = f'image {results.get("img_path")!r}'
+        if 'id' in results:
+            where += f' of {describe(results)}'
         try:
             loaded = self._load(results, where)
             if expected is not None and tuple(loaded['img_shape']) != tuple(expected):

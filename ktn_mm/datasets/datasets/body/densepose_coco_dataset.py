@@ -36,7 +36,8 @@ class DensePoseCocoDataset(CocoDataset):
     - ``img_shape`` (h, w): size of the image as annotated; ``LoadPersonImage`` compares
 
     ``raw_ann_info`` is not kept, so that points and masks are not stored and sent twice.
-    Two persons that share one annotation id, as in the official files, are both kept.
+    Two persons that share one annotation id, as in the official files, are both kept; for testing
+    the second one gets a new ``id``, as evaluation knows samples by it.
 
     Source: annotation format of DensePose-COCO (Gueler et al., CVPR 2018); ``dp_x`` and ``dp_y``
     count 256 units along a side of the box.
@@ -138,7 +139,10 @@ class DensePoseCocoDataset(CocoDataset):
                     dict(raw_ann_info=ann, raw_img_info=images[ann['image_id']]))
                 if info is not None:
                     persons[ann['image_id']].append(info)
-        return [info for infos in persons.values() for info in infos], list(images.values())
+        people = [info for infos in persons.values() for info in infos]
+        if self.test_mode:
+            _renumber_twins(people)
+        return people, list(images.values())
 
     def _person_categories(self) -> set:
         """Return the ids of the category 'person'; all, if none is called so."""
@@ -261,6 +265,17 @@ class DensePoseCocoDataset(CocoDataset):
             keypoints_visible=np.zeros((1, NUM_KEYPOINTS), np.float32),
             category_id=np.array(1), segmentation=None, dp_box=box,
             **self._parse_dense({}, box))
+
+
+def _renumber_twins(people: list[dict]) -> None:
+    """Give every person an id of its own, in place; the first of an id keeps it."""
+    fresh = max((info['id'] for info in people), default=0)
+    seen = set()
+    for info in people:
+        if info['id'] in seen:
+            fresh += 1
+            info['id'] = fresh
+        seen.add(info['id'])
 
 
 def _beyond(box: np.ndarray, image: dict) -> bool:
