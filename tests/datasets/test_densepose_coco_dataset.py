@@ -76,7 +76,7 @@ def test_official_oddities(tmp_path, build, spoil):
     # Two persons share an id: both are there, each with its own box. The crowd is not.
     assert [info['id'] for info in infos] == [1, 2, 1]
     assert infos[0]['dp_box'].tolist() != infos[2]['dp_box'].tolist() == [5, 5, 50, 60]
-    assert [info['id'] for info in build(tiny, test_mode=True)] == [1, 2, 3]
+    assert [info['id'] for info in build(tiny, test_mode=True)] == [1, 2, 4]
     assert isinstance(infos[1]['dp_masks'], dict) and infos[1]['num_keypoints'] == 0
 
 

@@ -46,7 +46,8 @@ VAL_PIPELINE = [
 @pytest.fixture(scope='module', params=[0, 2], ids=['one process', 'two workers'])
 def batch(request, tmp_path_factory):
     init_default_scope('mmpose')
-    tiny = make_tiny_dataset(tmp_path_factory.mktemp('tiny'), num_images=2, kinds=('dense', 'plain', 'silhouette'))
+    tiny = make_tiny_dataset(tmp_path_factory.mktemp('tiny'), num_images=2,
+                             kinds=('dense', 'plain', 'silhouette'))
     dataset = DensePoseCocoDataset(tiny.ann_file, data_prefix=dict(img=tiny.img_dir),
                                    pipeline=train_pipeline(SwapOnly()))
     loader = DataLoader(dataset, batch_size=6, num_workers=request.param,

@@ -111,7 +111,7 @@ def read_runs(counts: str | bytes) -> np.ndarray:
 
 def describe(results: dict) -> str:
     """Name a sample for a message: annotation file and id."""
-    source = getattr(results.get('dataset'), 'ann_file', None)
+    source = results.get('ann_file')
     return f'{source}: annotation {results.get("id")}' if source else (
         f'annotation {results.get("id")}')
 

@@ -33,6 +33,7 @@ class DensePoseCocoDataset(CocoDataset):
     - ``dp_uv`` (P, 2) float32: in [0, 1]
     - ``dp_masks``: RLEs of the 14 parts, or one of the body, or None; for ``LoadDenseMasks``
     - ``dp_box`` (4,) float64: (x, y, w, h) that the masks are stretched over
+    - ``ann_file``: where it comes from, for messages
     - ``img_shape`` (h, w): size of the image as annotated; ``LoadPersonImage`` compares
 
     ``raw_ann_info`` is not kept, so that points and masks are not stored and sent twice.
@@ -171,7 +172,7 @@ class DensePoseCocoDataset(CocoDataset):
         info = super().parse_data_info(dict(raw_ann_info=plain, raw_img_info=image))
         del info['raw_ann_info']
         info.update(self._parse_dense(ann, box), dp_box=box,
-                    segmentation=ann.get('segmentation'),
+                    segmentation=ann.get('segmentation'), ann_file=self.ann_file,
                     img_shape=(image['height'], image['width']))
         return info
 
@@ -263,7 +264,7 @@ class DensePoseCocoDataset(CocoDataset):
             bbox=corners.astype(np.float32)[None], bbox_score=np.array([score], np.float32),
             keypoints=np.zeros((1, NUM_KEYPOINTS, 2), np.float32),
             keypoints_visible=np.zeros((1, NUM_KEYPOINTS), np.float32),
-            category_id=np.array(1), segmentation=None, dp_box=box,
+            category_id=np.array(1), segmentation=None, dp_box=box, ann_file=self.bbox_file,
             **self._parse_dense({}, box))
 
 
