@@ -1,0 +1,1 @@
+"""People that never were: pictures with exact DensePose annotation, from numpy alone."""

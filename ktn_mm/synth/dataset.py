@@ -1,0 +1,265 @@
+"""Write a data set of synthetic people: pictures and COCO files, with several processes.
+
+A picture depends on the seed, its split and its number only: not on the number of processes,
+not on the other pictures. So an interrupted run can be taken up where it stopped.
+"""
+import functools
+import hashlib
+import json
+import multiprocessing
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from ktn_mm.surface.charts import KEYPOINTS
+from ktn_mm.synth.annotation import SKELETON, annotate
+from ktn_mm.synth.body import OPEN_BODY, open_body
+from ktn_mm.synth.environments import (ENVIRONMENTS, PHOTO_PACKAGE, find_photos,
+                                       split_of_panorama)
+from ktn_mm.synth.garments import Tailor
+from ktn_mm.synth.picture import Labels, draw_picture
+from ktn_mm.synth.scene import draw_scene
+
+SPLITS = ('train', 'val', 'test')
+FIRST_ID = {'train': 1, 'val': 1_000_001, 'test': 2_000_001}
+"""Image and annotation ids count from here, so that they never meet across splits."""
+VERSION = 1
+"""Raise it with any change that alters pictures or labels."""
+JPEG_QUALITY = 92
+_THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
+
+
+class Job(NamedTuple):
+    """One picture to make."""
+
+    out: Path
+    split: str
+    index: int
+    size: tuple[int, int]
+    seed: int
+    dense: bool
+    use_photos: bool
+
+    @property
+    def name(self) -> str:
+        """File name of the picture without its ending: its image id."""
+        return f'{FIRST_ID[self.split] + self.index:06d}'
+
+    @property
+    def record(self) -> Path:
+        """The file that says the picture is finished; holds its part of the COCO file."""
+        return self.out / 'records' / self.split / f'{self.name}.json'
+
+    def files(self) -> list[Path]:
+        """Return all files that belong to the picture, the record last."""
+        folder = self.out / self.split
+        dense = [folder / f'{self.name}_iuv.png', folder / f'{self.name}_ids.png']
+        return [folder / f'{self.name}.jpg', *(dense if self.dense else []), self.record]
+
+    def finished(self) -> bool:
+        """Tell whether nothing is left to do."""
+        return all(file.is_file() for file in self.files())
+
+
+def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] = (320, 320),
+                 seed: int = 0, workers: int = 1, *, dense: bool = False,
+                 use_photos: bool = True, progress: bool = True) -> dict[str, dict]:
+    """Write pictures and annotations; keep what an earlier run has finished.
+
+    Args:
+        out: the folder.
+        counts: pictures of each split.
+        size: (w, h) of every picture.
+        seed: same seed, same bytes.
+        workers: processes.
+        dense: write the full map of every picture too: ``*_iuv.png`` (red I, green 255 U,
+            blue 255 V) and ``*_ids.png`` (annotations of the picture counted from 1; other
+            people and things are 0 in both).
+        use_photos: use the photographs of rooms where their package is installed.
+        progress: show a bar.
+
+    Returns:
+        The COCO dictionaries by split.
+
+    Raises:
+        ValueError: if an argument is out of range, or the folder was made with other settings.
+    """
+    out = Path(out)
+    _check(counts, size, workers)
+    use_photos = use_photos and bool(find_photos('train'))
+    settings = {'version': VERSION, 'size': list(size), 'seed': seed, 'dense': dense,
+                'photos': PHOTO_PACKAGE if use_photos else None, 'body': _digest(OPEN_BODY),
+                'environments': _digest(ENVIRONMENTS)}
+    _agree(out / 'settings.json', settings)
+    jobs = [Job(out, split, index, tuple(size), seed, dense, use_photos)
+            for split in SPLITS for index in range(counts.get(split, 0))]
+    for split in SPLITS:
+        if counts.get(split, 0):
+            (out / split).mkdir(parents=True, exist_ok=True)
+            (out / 'records' / split).mkdir(parents=True, exist_ok=True)
+    _run([job for job in jobs if not job.finished()], len(jobs), workers, progress)
+    result = {}
+    for split in SPLITS:
+        own = [job for job in jobs if job.split == split]
+        if own:
+            result[split] = _collect(own, settings)
+            _write_json(out / 'annotations' / f'densepose_open_{split}.json', result[split])
+    return result
+
+
+def _check(counts: dict[str, int], size: tuple[int, int], workers: int) -> None:
+    unknown = set(counts) - set(SPLITS)
+    if unknown:
+        raise ValueError(f'make_dataset: counts has unknown splits {sorted(unknown)}')
+    for split, count in counts.items():
+        if not 0 <= count < 1_000_000:
+            raise ValueError(f'make_dataset: counts[{split!r}] must be 0 to 999999, got {count}')
+    if len(size) != 2 or min(size) < 64 or max(size) > 4096:
+        raise ValueError(f'make_dataset: size must be two numbers from 64 to 4096, got {size}')
+    if workers < 1:
+        raise ValueError(f'make_dataset: workers must be at least 1, got {workers}')
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _agree(path: Path, settings: dict) -> None:
+    """Write the settings of a new folder; compare with those of an old one."""
+    if path.is_file():
+        old = json.loads(path.read_text())
+        for key in sorted(set(old) | set(settings)):
+            if old.get(key) != settings.get(key):
+                raise ValueError(f'{path}: the folder was made with {key} = {old.get(key)!r}, '
+                                 f'now it is {settings.get(key)!r}; choose another folder')
+    else:
+        _write_json(path, settings)
+
+
+def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
+    bar = tqdm(total=total, initial=total - len(jobs), desc='pictures', unit='picture',
+               disable=not progress)
+    if not jobs:
+        bar.close()
+        return
+    # Always other processes, with one thread each: sums then have one order.
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update({name: '1' for name in _THREADS})
+    try:
+        with multiprocessing.get_context('spawn').Pool(min(workers, len(jobs))) as pool:
+            for _ in pool.imap_unordered(make_picture, jobs, chunksize=1):
+                bar.update()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        bar.close()
+
+
+@functools.lru_cache(maxsize=1)
+def _tailor() -> Tailor:
+    return Tailor(open_body())
+
+
+def make_picture(job: Job) -> None:
+    """Draw one picture and write its files, the record last."""
+    cv2.setNumThreads(1)
+    stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
+    rng = np.random.default_rng(stream)
+    body, tailor = open_body(), _tailor()
+    scene = draw_scene(rng, job.split, job.size, body, tailor, use_photos=job.use_photos)
+    picture, labels = draw_picture(scene, body, tailor, rng)
+    annotations = [annotate(person, number, scene.camera, labels, rng)
+                   for number, person in enumerate(scene.people, 1)]
+    annotations = [one for one in annotations if one is not None]
+    files = job.files()
+    _write_image(files[0], picture, quality=JPEG_QUALITY, subsampling=2)
+    if job.dense:
+        iuv, ids = dense_maps(labels, annotations)
+        _write_image(files[1], iuv)
+        _write_image(files[2], ids)
+    place = scene.photo.stem if scene.photo is not None else scene.environment.name
+    _write_json(job.record, {
+        'image': {'id': FIRST_ID[job.split] + job.index, 'file_name': files[0].name,
+                  'width': job.size[0], 'height': job.size[1],
+                  'synth': {'backdrop': place, 'light': scene.environment.name}},
+        'annotations': annotations})
+
+
+def dense_maps(labels: Labels, annotations: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the maps of the annotated people.
+
+    Returns:
+        (h, w, 3) uint8 with I, 255 U and 255 V; (h, w) uint8 with the number of the annotation
+        in its picture, from 1.
+    """
+    ids = np.zeros(labels.person.shape, np.uint8)
+    for position, annotation in enumerate(annotations, 1):
+        ids[labels.person == annotation['synth']['number']] = position
+    iuv = np.concatenate([labels.surface[..., None],
+                          np.rint(labels.uv * 255).astype(np.uint8)], -1)
+    return np.where(ids[..., None] > 0, iuv, np.uint8(0)), ids
+
+
+def _write_image(path: Path, image: np.ndarray, **options) -> None:
+    partial = path.with_name(f'{path.stem}.part{path.suffix}')
+    Image.fromarray(image).save(partial, **options)
+    os.replace(partial, path)
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix('.part')
+    partial.write_text(json.dumps(value))
+    os.replace(partial, path)
+
+
+def _collect(jobs: list[Job], settings: dict) -> dict:
+    """Join the records of a split."""
+    images, annotations = [], []
+    first = FIRST_ID[jobs[0].split]
+    for job in jobs:
+        record = json.loads(job.record.read_text())
+        images.append(record['image'])
+        for annotation in record['annotations']:
+            annotations.append({'id': first + len(annotations),
+                                'image_id': record['image']['id'], **annotation})
+    panoramas = sorted({image['synth']['light'] for image in images})
+    wrong = [name for name in panoramas if split_of_panorama(name) != jobs[0].split]
+    if wrong:
+        raise ValueError(f'{jobs[0].out}: {jobs[0].split} shows panoramas of others: {wrong}')
+    return {
+        'info': {'description': 'synthetic people with exact DensePose annotation, '
+                                f'split {jobs[0].split}', 'settings': settings,
+                 'backdrops': sorted({image['synth']['backdrop'] for image in images}),
+                 'sources': ['open body and pictures: this project; shapes derived from '
+                             'MakeHuman (CC0)', 'panoramas: @pmndrs/assets 1.7.0 (CC0)']
+                 + ([f'photographs: {PHOTO_PACKAGE} (Pexels licence)']
+                    if settings['photos'] else [])},
+        'licenses': [],
+        'images': images, 'annotations': annotations,
+        'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person',
+                        'keypoints': list(KEYPOINTS), 'skeleton': [list(b) for b in SKELETON]}]}
+
+
+def statistics(coco: dict) -> dict[str, float]:
+    """Summarise a split: how many, how tall, seen from where, with how many points."""
+    people = coco['annotations']
+    views = np.abs([one['synth']['view'] for one in people])
+    heights = np.array([one['bbox'][3] for one in people])
+    points = np.array([len(one['dp_I']) for one in people if 'dp_I' in one])
+    if not len(people):
+        return {'pictures': len(coco['images']), 'people': 0}
+    return {'pictures': len(coco['images']), 'people': len(people), 'with dp_*': len(points),
+            'front': float((views <= 60).mean()),
+            'side': float(((views > 60) & (views <= 120)).mean()),
+            'behind': float((views > 120).mean()), 'median height': float(np.median(heights)),
+            '150 px and taller': float((heights >= 150).mean()),
+            'points per person': float(points.mean()) if len(points) else 0.}

@@ -1,0 +1,89 @@
+"""A contact sheet: picture with keypoints, surfaces, U and V side by side."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ktn_mm.surface.charts import SURFACES
+from ktn_mm.synth.annotation import FRAME, SKELETON
+from ktn_mm.structures.crop_frame import box_to_image
+
+
+def surface_colors() -> np.ndarray:
+    """Return (25, 3) uint8: reds for the right side, blues for the left, green for the middle."""
+    colors = np.zeros((len(SURFACES) + 1, 3), np.uint8)
+    base = {'right': 0, 'left': 115, 'middle': 60}
+    for surface in SURFACES:
+        hue = (base[surface.side] + (surface.index * 7) % 26 - 13) % 180
+        value = 255 if surface.face != 'back' else 150
+        colors[surface.index] = cv2.cvtColor(np.uint8([[[hue, 190, value]]]),
+                                             cv2.COLOR_HSV2RGB)[0, 0]
+    return colors
+
+
+def draw_row(folder: Path, image: dict, annotations: list[dict]) -> np.ndarray:
+    """Return one picture's row of four (h, 4 w, 3) uint8.
+
+    Where the full maps exist they are shown, else the annotated points.
+    """
+    picture = np.array(Image.open(folder / image['file_name']).convert('RGB'))
+    shown = picture.copy()
+    for annotation in annotations:
+        _draw_keypoints(shown, np.array(annotation['keypoints'], float).reshape(-1, 3))
+    dense = folder / (Path(image['file_name']).stem + '_iuv.png')
+    if dense.is_file():
+        iuv = np.array(Image.open(dense))
+    else:
+        iuv = _iuv_of_points(picture.shape[:2], annotations)
+    surfaces = surface_colors()[iuv[..., 0]]
+    uv = [cv2.applyColorMap(iuv[..., k], cv2.COLORMAP_JET)[..., ::-1] for k in (1, 2)]
+    uv = [np.where(iuv[..., :1] > 0, one, 0) for one in uv]
+    return np.concatenate([shown, surfaces, *uv], 1).astype(np.uint8)
+
+
+def _draw_keypoints(picture: np.ndarray, keypoints: np.ndarray) -> None:
+    at = np.rint(keypoints[:, :2]).astype(int)
+    for a, b in np.array(SKELETON) - 1:
+        if keypoints[a, 2] and keypoints[b, 2]:
+            cv2.line(picture, at[a].tolist(), at[b].tolist(), (255, 255, 0), 1, cv2.LINE_AA)
+    for row, (point, v) in enumerate(zip(at, keypoints[:, 2])):
+        if v:
+            color = (0, 255, 0) if row == 0 else (40, 90, 255) if row % 2 else (255, 40, 40)
+            cv2.circle(picture, point.tolist(), 2, color if v == 2 else (128, 128, 128), -1)
+
+
+def _iuv_of_points(size: tuple[int, int], annotations: list[dict]) -> np.ndarray:
+    iuv = np.zeros((*size, 3), np.uint8)
+    for one in annotations:
+        if 'dp_I' not in one:
+            continue
+        frame = np.stack([one['dp_x'], one['dp_y']], 1)
+        pixels = np.rint(box_to_image(frame, one['bbox'], FRAME)).astype(int)
+        values = np.stack([one['dp_I'], np.multiply(one['dp_U'], 255),
+                           np.multiply(one['dp_V'], 255)], 1).astype(np.uint8)
+        for (x, y), value in zip(pixels.tolist(), values.tolist()):
+            cv2.circle(iuv, (x, y), 1, value, -1)
+    return iuv
+
+
+def write_sheet(path: str | Path, folder: Path, coco: dict, rows: int = 6,
+                columns: int = 2) -> None:
+    """Write the first pictures of a split as a sheet.
+
+    Args:
+        path: a PNG or JPEG file.
+        folder: of the split's pictures.
+        coco: the split's COCO dictionary.
+        rows: pictures below each other.
+        columns: pictures beside each other.
+    """
+    images = coco['images'][:rows * columns]
+    tiles = [draw_row(Path(folder), image, [a for a in coco['annotations']
+                                            if a['image_id'] == image['id']])
+             for image in images]
+    while len(tiles) % columns:
+        tiles.append(np.zeros_like(tiles[0]))
+    lines = [np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)]
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(lines, 0)).save(path)
