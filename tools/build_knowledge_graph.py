@@ -72,8 +72,9 @@ def draw(source: str, knowledge: Knowledge, folder: Path) -> None:
     names = [' '.join(w for w in (n.side, n.level, n.noun) if w not in ('full', 'middle'))
              for n in source_nodes(source)]
     for field, matrix in zip(Knowledge._fields, knowledge):
-        figure, axes = pyplot.subplots(
-            figsize=(11, 3 + 0.3 * len(names)), layout='constrained')
+        height = 3 + 0.3 * len(names)
+        figure, axes = pyplot.subplots(figsize=(11, height))
+        figure.subplots_adjust(left=0.15, right=1., top=1 - 0.4 / height, bottom=2 / height)
         image = axes.imshow(matrix, vmin=min(0, matrix.min()), vmax=max(1, matrix.max()),
                             aspect='auto', cmap='viridis')
         axes.set_xticks(range(len(SURFACES)), [f'{s.index} {s.name}' for s in SURFACES],

@@ -5,7 +5,10 @@ import torch
 import torch.nn.functional as F
 from mmpose.registry import MODELS
 
-CODEC = dict(type='UDPHeatmap', input_size=(32, 64), heatmap_size=(16, 32), sigma=1.5)
+import ktn_mm.codecs  # noqa: F401
+import ktn_mm.models  # noqa: F401
+
+CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=1.5)
 
 
 def make_head(**options):

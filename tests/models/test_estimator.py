@@ -9,12 +9,13 @@ from mmengine.runner.checkpoint import load_state_dict
 from mmengine.structures import InstanceData
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 
+import ktn_mm.codecs  # noqa: F401
 import ktn_mm.models  # noqa: F401
 from ktn_mm.structures import CropFrame
 from ktn_mm.surface.charts import KEYPOINT_TWIN, SURFACE_TWIN
 from ktn_mm.surface.template import SurfaceTemplate
 
-CODEC = dict(type='UDPHeatmap', input_size=(32, 64), heatmap_size=(16, 32), sigma=1.5)
+CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=1.5)
 
 
 def config(neck='MultiInstanceDecoder', test_cfg=None, head=None, **options):
@@ -103,7 +104,7 @@ def test_flip_test_of_a_mirrored_picture_is_the_mirrored_result(
     np.testing.assert_array_equal(twin, two.dense_labels[0][on])
     np.testing.assert_allclose(uv, two.dense_uv[0][:, on].T, atol=2e-3)
     # UDP's refinement is itself not symmetric on random maps, so the maps are compared
-    torch.testing.assert_close(heatmaps[0].flip(-1)[:, torch.as_tensor(KEYPOINT_TWIN)],
+    torch.testing.assert_close(heatmaps[0].flip(-1)[:, torch.tensor(KEYPOINT_TWIN)],
                                heatmaps[1])
 
 

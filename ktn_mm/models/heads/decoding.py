@@ -68,12 +68,13 @@ def decode_dense(maps: DenseMaps, size: tuple[int, int], *, threshold: float = 0
     """
     mask, surfaces = maps.mask, maps.surfaces
     if flipped is not None:
-        twins = torch.as_tensor(SURFACE_TWIN, device=mask.device)
+        twins = torch.tensor(SURFACE_TWIN, device=mask.device)
         mask = _mean_log_probability(mask, flipped.mask.flip(-1))
         surfaces = _mean_log_probability(surfaces, flipped.surfaces.flip(-1)[:, twins])
     person = _enlarge(mask, size).softmax(1)[:, 1]
     foreground = person > threshold
-    labels = (_enlarge(surfaces[:, 1:], size).argmax(1) + 1) * foreground
+    # on the CPU, max along channels is twice as fast as argmax
+    labels = (_enlarge(surfaces[:, 1:], size).max(1).indices + 1) * foreground
 
     x, y = _crop_on_grid(mask.shape[-2:], size, mask.device)
     uv = torch.stack([read_channel(m, labels, x, y) for m in (maps.u, maps.v)], 1).clamp(0, 1)

@@ -54,7 +54,8 @@ class DensePoseHead(BaseHead):
         loss_triplet: of the point features, such as SurfaceTriplet; None for none, which is the
             default.
         decoder: Config of the codec, which decodes the keypoints.
-        template: File of the surface whose mirror the flip test uses; the open body by default.
+        template: The body whose mirror the flip test uses: a file, or an object with
+            ``mirror``; the open body by default.
         foreground_threshold: of the person's probability. Defaults to 0.3.
 
     Raises:
@@ -78,7 +79,7 @@ class DensePoseHead(BaseHead):
                  loss_instance: dict | None = None,
                  loss_triplet: dict | None = None,
                  decoder: dict | None = None,
-                 template: str | None = None,
+                 template: str | SurfaceTemplate | None = None,
                  foreground_threshold: float = 0.3,
                  init_cfg: dict | Sequence[dict] | None = None) -> None:
         super().__init__(init_cfg or [
@@ -251,7 +252,7 @@ class DensePoseHead(BaseHead):
         maps = [m.float() for m in self.forward(feats)[:len(OUTPUTS)]]
         heatmaps, dense, dense_flipped = maps[2], DenseMaps(maps[0], *maps[3:]), None
         if flipped is not None:
-            twins = torch.as_tensor(KEYPOINT_TWIN, device=heatmaps.device)
+            twins = torch.tensor(KEYPOINT_TWIN, device=heatmaps.device)
             heatmaps = (heatmaps + flipped[2].flip(-1)[:, twins]) / 2
             dense_flipped = DenseMaps(flipped[0], *flipped[3:])
         result = decode_dense(
@@ -270,7 +271,9 @@ class DensePoseHead(BaseHead):
 
     def _mirror(self, device: torch.device) -> Tensor:
         if self._mirror_table is None:
-            self._mirror_table = mirror_table(SurfaceTemplate.load(self.template))
+            ready = hasattr(self.template, 'mirror')
+            self._mirror_table = mirror_table(
+                self.template if ready else SurfaceTemplate.load(self.template))
         self._mirror_table = self._mirror_table.to(device)
         return self._mirror_table
 
