@@ -1,0 +1,79 @@
+"""Take what a person detector knows about location out of its checkpoint, for KTM.
+
+Reads the last layers of an mmdet detector, two-stage (Faster, Mask, Cascade R-CNN) or RTMDet,
+and writes their rows as the frozen source `location`:
+
+    python tools/extract_location_knowledge.py faster_rcnn.pth location.npz
+
+The result goes into a config as `head=dict(ktm=dict(location_file='location.npz'))`.
+A classifier gives one row, person minus background: under a softmax only this difference means
+something, and a sum of the two would cancel it. A sigmoid classifier's person row is that
+difference already. A regressor gives the four rows of the person's box.
+"""
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+from mmengine.runner.checkpoint import CheckpointLoader
+
+_CLASSIFIER = re.compile(r'bbox_head\.(?:\d+\.)?(fc_cls|rtm_cls)(?:\.\d+)?\.weight$')
+_SOFTMAX = 'fc_cls'
+
+
+def location_rows(weights: dict[str, np.ndarray], person: int = 0) -> np.ndarray:
+    """Collect the rows of a detector's last layers.
+
+    Args:
+        weights: parameter name -> array.
+        person: class index of the person.
+
+    Returns:
+        (n, D_loc) float32: the classifiers' rows first, then four rows for each regressor.
+
+    Raises:
+        ValueError: if there is no such layer, or the class or a regressor is missing.
+    """
+    classifiers, regressors = [], []
+    for name in sorted(weights):
+        match = _CLASSIFIER.search(name)
+        if not match:
+            continue
+        rows = weights[name].reshape(len(weights[name]), -1)
+        softmax = match[1] == _SOFTMAX
+        classes = len(rows) - softmax
+        if not 0 <= person < classes:
+            raise ValueError(f'{name} knows classes 0..{classes - 1}, not {person}')
+        classifiers.append(rows[person] - rows[-1] if softmax else rows[person])
+        regressor = name.replace('_cls', '_reg')
+        if regressor not in weights:
+            raise ValueError(f'{name} comes without {regressor}')
+        boxes = weights[regressor].reshape(len(weights[regressor]), -1)
+        if len(boxes) not in (4, 4 * classes):
+            raise ValueError(f'{regressor} has {len(boxes)} rows, neither 4 nor 4 for each of '
+                             f'{classes} classes')
+        regressors.append(boxes if len(boxes) == 4 else boxes[4 * person:4 * person + 4])
+    if not classifiers:
+        raise ValueError('no layer bbox_head.fc_cls or bbox_head.rtm_cls: not a detector that '
+                         'this tool knows')
+    return np.concatenate([np.stack(classifiers), *regressors]).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('checkpoint', help='of the detector: a file or an address')
+    parser.add_argument('out', type=Path, help='.npz to write')
+    parser.add_argument('--person', type=int, default=0, help='class index (default: 0, COCO)')
+    args = parser.parse_args()
+    checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
+    state = checkpoint.get('state_dict', checkpoint)
+    rows = location_rows({k: v.float().numpy() for k, v in state.items() if hasattr(v, 'numpy')},
+                         args.person)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(args.out, weights=rows)
+    print(f'{args.out}: {rows.shape[0]} rows of length {rows.shape[1]}')
+
+
+if __name__ == '__main__':
+    main()
