@@ -64,7 +64,7 @@ def build_atlas(body: Body, face_surface: np.ndarray) -> Atlas:
             flat = unfold(body.vertices[used], local, _height(body, index)[used])
             if index in MIDDLE:
                 flat = _symmetric(flat, used, body.mirror)
-            unfolded[index] = dict(zip(used.tolist(), flat))
+            unfolded[index] = dict(zip(used.tolist(), flat, strict=True))
         else:
             flat = np.stack([twin[v] for v in body.mirror[used].tolist()])
         vertex.append(used)

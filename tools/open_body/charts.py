@@ -101,7 +101,8 @@ def _perineum(body: Body, faces: np.ndarray, torso: np.ndarray) -> np.ndarray:
     centre = body.vertices[faces].mean(1)
     lowest = centre[torso & (centre[:, 0] > -0.07), 2].min()
     behind = centre[:, 1] - body.head_of('upperleg01.R')[1] + PERINEUM_FORWARD
-    return np.minimum.reduce([centre[:, 0] + 0.06, lowest + PERINEUM_HEIGHT - centre[:, 2], behind])
+    return np.minimum.reduce(
+        [centre[:, 0] + 0.06, lowest + PERINEUM_HEIGHT - centre[:, 2], behind])
 
 
 def _ahead(body: Body, faces: np.ndarray, region: np.ndarray, bones: tuple[str, str] | None,
@@ -137,7 +138,7 @@ def _middle_line(along: np.ndarray, ahead: np.ndarray, degree: int) -> np.ndarra
     """Fit a polynomial to the middles of 10 equally long cross-sections."""
     ends = np.linspace(along.min(), along.max(), 11)
     where, middle = [], []
-    for low, high in zip(ends[:-1], ends[1:]):
+    for low, high in zip(ends[:-1], ends[1:], strict=True):
         section = ahead[(along >= low) & (along <= high)]
         if len(section) > 5:
             where.append((low + high) / 2)

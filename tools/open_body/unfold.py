@@ -100,9 +100,10 @@ def doubly_covered(uv: np.ndarray, faces: np.ndarray, size: int = 400) -> int:
             continue
         x, y = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]), indexing='ij')
         inside = np.ones(x.shape, bool)
-        area = np.cross(*(triangle[1:] - triangle[0]))
-        for a, b in zip(triangle, np.roll(triangle, -1, 0)):
+        (ax, ay), (bx, by) = triangle[1:] - triangle[0]
+        turn = np.sign(ax * by - ay * bx)
+        for a, b in zip(triangle, np.roll(triangle, -1, 0), strict=True):
             side = (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
-            inside &= side * np.sign(area) > 1e-9
+            inside &= side * turn > 1e-9
         cover[low[0]:high[0], low[1]:high[1]] += inside
     return int((cover > 1).sum())
