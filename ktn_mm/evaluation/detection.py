@@ -53,7 +53,7 @@ def measure(picture: np.ndarray, box: np.ndarray, score: float, image: Image,
     if picture.shape != (3, *picture_size(box)):
         raise ValueError(f'image {image.id}: the IUV picture of box {box.tolist()} must be '
                          f'{(3, *picture_size(box))}, got {picture.shape}')
-    samples = [sample_picture(picture, box, p.points, p.box) for p in persons]
+    samples = [sample_picture(picture, box, p.points, p.box, p.frame) for p in persons]
     return Detection(
         image_id=image.id, key=key, box=box, score=float(score),
         mask=paste(picture[0], box, image.height, image.width),

@@ -12,7 +12,7 @@ import numpy as np
 from ktn_mm.surface.charts import SURFACE_KAPPA
 
 POINT_FRAME = 255.
-"""The extent of the box that evaluation reads ``dp_x``, ``dp_y`` with (training: 256)."""
+"""The extent of the box that the reference reads ``dp_x``, ``dp_y`` with (training: 256)."""
 
 
 class Surface(Protocol):
@@ -25,8 +25,8 @@ class Surface(Protocol):
         """Vertices -> metres along the body, inf where either is -1."""
 
 
-def point_pixels(points: np.ndarray, person_box: np.ndarray,
-                 box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def point_pixels(points: np.ndarray, person_box: np.ndarray, box: np.ndarray,
+                 frame: float = POINT_FRAME) -> tuple[np.ndarray, np.ndarray]:
     """Find annotated points in the picture of a detection.
 
     Coordinates are truncated towards zero, so a point up to a pixel to the left of the box or
@@ -36,19 +36,20 @@ def point_pixels(points: np.ndarray, person_box: np.ndarray,
         points: (P, 2) ``dp_x``, ``dp_y``.
         person_box: (4,) x, y, w, h of the annotation.
         box: (4,) x, y, w, h of the detection.
+        frame: extent of the box frame of the points.
 
     Returns:
         (P, 2) int64 x, y in the picture, and (P,) bool whether the point lies inside it.
     """
     person_box, box = np.asarray(person_box, np.float64), np.asarray(box, np.float64)
-    offset = points * person_box[2:] / POINT_FRAME + person_box[:2] - box[:2]
+    offset = points * person_box[2:] / frame + person_box[:2] - box[:2]
     pixels = offset.astype(np.int64)
     inside = ((pixels >= 0) & (pixels < box[2:].astype(np.int64))).all(-1)
     return pixels, inside
 
 
 def sample_picture(picture: np.ndarray, box: np.ndarray, points: np.ndarray,
-                   person_box: np.ndarray) -> np.ndarray:
+                   person_box: np.ndarray, frame: float = POINT_FRAME) -> np.ndarray:
     """Read a detection's IUV picture at annotated points.
 
     Args:
@@ -56,11 +57,12 @@ def sample_picture(picture: np.ndarray, box: np.ndarray, points: np.ndarray,
         box: (4,) x, y, w, h of the detection.
         points: (P, 2) ``dp_x``, ``dp_y`` of a person.
         person_box: (4,) x, y, w, h of the person.
+        frame: extent of the box frame of the points.
 
     Returns:
         (P, 3) uint8 I, U, V; zeros outside the detection.
     """
-    pixels, inside = point_pixels(points, person_box, box)
+    pixels, inside = point_pixels(points, person_box, box, frame)
     samples = np.zeros((len(points), 3), np.uint8)
     x, y = pixels[inside].T
     samples[inside] = picture[:, y, x].T

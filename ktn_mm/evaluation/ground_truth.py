@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ktn_mm.evaluation.gps import POINT_FRAME
 from ktn_mm.evaluation.ignore_regions import keeps_box, region_mask
 from ktn_mm.surface.charts import NUM_SURFACES
 
 POINT_KEYS = ('dp_x', 'dp_y', 'dp_I', 'dp_U', 'dp_V')
+TRUE_FRAME = 256.
+"""The extent of the box that annotators and training mean by ``dp_x``, ``dp_y``."""
 
 
 class Image(NamedTuple):
@@ -37,11 +40,12 @@ class Person(NamedTuple):
         area: of the segmentation, in pixels.
         crowd: ``iscrowd``.
         annotated: whether the annotation has ``dp_x``; the others are ignored, not missed.
-        points: (P, 2) float64 ``dp_x``, ``dp_y`` in the box frame 0..255.
+        points: (P, 2) float64 ``dp_x``, ``dp_y`` in the box frame.
         surfaces: (P,) int64 1..24; points of any other number are left out.
         uv: (P, 2) float64 in [0, 1].
         dp_masks: the part masks of the box frame, or None.
         segmentation: polygons, RLE or None.
+        frame: extent of the box frame that ``points`` are read with.
     """
 
     id: int
@@ -54,6 +58,7 @@ class Person(NamedTuple):
     uv: np.ndarray
     dp_masks: Any
     segmentation: Any
+    frame: float = POINT_FRAME
 
 
 class GroundTruth:
@@ -63,10 +68,11 @@ class GroundTruth:
         data: the parsed file: ``images``, ``annotations`` and perhaps ``categories``. Only
             persons are read: the category of that name, else the first one.
         source: name of the file for messages.
-        compat: count annotation ids as the reference does: of annotations that share an id
-            the last one stands for all of them, and a match with id 0 is no match (see
-            :func:`ktn_mm.evaluation.coco_ap.match`). False: every annotation stands for
-            itself.
+        compat: keep the oddities of the reference, which published figures contain: points
+            lie at ``dp_x`` / 255 of the box, though annotated in a frame of 256, which moves
+            those of a box 256 pixels wide by up to one pixel; of annotations that share an id
+            the last one stands for all of them; and a match with id 0 is no match. False:
+            points lie where they were annotated and every annotation stands for itself.
 
     Attributes:
         images: image id -> :class:`Image`, in ascending order.
@@ -127,7 +133,10 @@ class GroundTruth:
             for annotation in slots[image_id]:
                 if self.compat:
                     annotation = last[annotation['id']]
-                persons[annotation['image_id']].append(read_person(annotation, self.source))
+                person = read_person(annotation, self.source)
+                if not self.compat:
+                    person = person._replace(frame=TRUE_FRAME)
+                persons[annotation['image_id']].append(person)
         for image_id, image in self.images.items():
             if image.regions:
                 region = region_mask(image)

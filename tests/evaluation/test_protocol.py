@@ -162,6 +162,19 @@ def test_only_the_best_twenty_count():
     assert evaluate(truth, [empty] * 20 + [right], FlatBody())['GPS/AR50'] == 0
 
 
+def test_compat_reads_points_at_255():
+    """A single point in the last column: /255 puts it outside its own box (Q2)."""
+    data = block_data(count=1)
+    data['annotations'][0].update(bbox=[10., 10., 200., 200.], dp_x=[255.3], dp_y=[9.],
+                                  dp_I=[4.], dp_U=[.9], dp_V=[.2])
+    recalls = []
+    for compat in (True, False):
+        truth = GroundTruth(data, compat=compat)
+        detections = measured(truth, block_detections(data))
+        recalls.append(evaluate(truth, detections, FlatBody())['foreground_recall'])
+    assert recalls == [0, 1]
+
+
 @pytest.mark.parametrize('compat, expected', [(True, 0.), (False, 1.)])
 def test_annotation_id_zero(compat, expected):
     """The reference takes a match with annotation 0 for none (Q8)."""

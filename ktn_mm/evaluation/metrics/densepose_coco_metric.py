@@ -50,8 +50,8 @@ class DensePoseCocoMetric(BaseMetric):
             mean something only on the surface that the annotation was made for.
         kinds: which of ``'GPS'``, ``'GPSm'``, ``'segm'`` to report.
         min_threshold: lowest similarity that AP averages over; 0.2 adds AP20, AP30, AP40.
-        compat: treat annotation ids as the reference does; see
-            :class:`~ktn_mm.evaluation.ground_truth.GroundTruth`.
+        compat: keep the reference's oddities, for figures to compare with published ones;
+            see :class:`~ktn_mm.evaluation.ground_truth.GroundTruth`.
         format_only: write the result file and compute nothing; needs no annotation.
         outfile_prefix: write ``{outfile_prefix}.densepose.json`` in the challenge's format.
         collect_device: see :class:`mmengine.evaluator.BaseMetric`.
