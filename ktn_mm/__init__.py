@@ -1,0 +1,13 @@
+"""Dense human pose with knowledge transfer, as a plugin of mmpose.
+
+Importing this package registers its codecs, datasets, transforms, models, hooks, metrics and
+visualizer in mmpose's own registries, if mmpose is installed. Without it, everything that needs
+numpy only (``surface``, ``knowledge``, ``synth``, ``evaluation``, ``check_env``) still imports.
+"""
+from .configs import get_config_path
+from .registration import register_all, require_openmmlab
+from .version import __version__
+
+__all__ = ['__version__', 'get_config_path', 'register_all', 'require_openmmlab']
+
+register_all(strict=False)

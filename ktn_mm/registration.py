@@ -1,0 +1,71 @@
+"""Telling mmpose about this package's classes, and the user about a broken stack."""
+import importlib
+import sys
+import warnings
+from importlib.util import find_spec
+
+REGISTERING_MODULES = (
+    'ktn_mm.codecs',
+    'ktn_mm.datasets',
+    'ktn_mm.engine',
+    'ktn_mm.evaluation.metrics',
+    'ktn_mm.models',
+    'ktn_mm.visualization.densepose_visualizer',
+)
+NEEDED = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpose')
+HELP = ('Run `python -m ktn_mm.check_env` to see what is wrong; `make setup` in a clone of KTN-MM '
+        'installs a set that works, requirements.txt lists it.')
+
+_problem: Exception | None = None
+_done = False
+
+
+def register_all(*, strict: bool = True) -> bool:
+    """Import every module that registers something with mmpose.
+
+    Args:
+        strict: raise whatever goes wrong. Otherwise a missing mmpose is fine and a broken one is
+            a warning, unless mmengine is in use already: a config that imports this package
+            cannot go on without it, so the error is raised then.
+
+    Returns:
+        True if everything is registered.
+
+    Raises:
+        ImportError: the OpenMMLab packages are missing or do not work together.
+    """
+    global _done, _problem
+    if _done:
+        return True
+    strict = strict or 'mmengine' in sys.modules
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing and not strict:
+        _problem = ModuleNotFoundError(f'not installed: {", ".join(missing)}')
+        return False
+    try:
+        if missing:
+            raise ModuleNotFoundError(f'not installed: {", ".join(missing)}')
+        for module in REGISTERING_MODULES:
+            importlib.import_module(module)
+        from mmengine.config.utils import MODULE2PACKAGE
+        MODULE2PACKAGE.setdefault('ktn_mm', 'ktn_mm')
+    except Exception as error:  # a wrong version shows as ValueError, AssertionError, OSError ...
+        _problem = error
+        message = (f'KTN-MM cannot register its models with mmpose: {type(error).__name__}: '
+                   f'{error}. {HELP}')
+        if strict:
+            raise ImportError(message) from error
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return False
+    _done = True
+    return True
+
+
+def require_openmmlab() -> None:
+    """Raise an ImportError that says what to do, unless the models are registered."""
+    if _done:
+        return
+    if _problem is not None:
+        raise ImportError(f'this needs mmpose and what it stands on: {type(_problem).__name__}: '
+                          f'{_problem}. {HELP}') from _problem
+    register_all()

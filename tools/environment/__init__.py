@@ -1,0 +1,1 @@
+"""The steps of tools/setup_env.py; standard library only."""

@@ -1,0 +1,94 @@
+"""Long commands with a log, a progress line, and the log's end if they fail."""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .checks import SetupError
+
+STEP = re.compile(r'^\[(\d+)/(\d+)\]')  # ninja
+COLLECTED = re.compile(r'^\s*(Collecting|Downloading|Building wheel for|Installing collected)')
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
+
+
+class Progress:
+    """One line on a terminal that is written over; elsewhere a line every ten percent or minute."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.start = name, time.monotonic()
+        self.live = sys.stdout.isatty()
+        self.last = (0, self.start)
+
+    def show(self, text: str, percent: int | None = None) -> None:
+        """Show where the command is; ``percent`` is None when nobody knows how long it takes."""
+        now = time.monotonic()
+        minutes, seconds = divmod(int(now - self.start), 60)
+        line = f'  {self.name}: {text} ({minutes}:{seconds:02d})'
+        if self.live:
+            width = os.get_terminal_size().columns - 1
+            print('\r' + line[:width].ljust(width), end='', flush=True)
+        elif (percent or 0) >= self.last[0] + 10 or now - self.last[1] > 60:
+            self.last = (percent or 0, now)
+            say(line)
+
+    def close(self) -> None:
+        """Leave the line."""
+        if self.live:
+            print()
+
+
+def run(command: list[str], log: Path, name: str, **kwargs) -> None:
+    """Run a command, its output to a log and its progress to the terminal.
+
+    Raises:
+        SetupError: it failed; the end of its log has been printed.
+    """
+    progress = Progress(name)
+    with open(log, 'a', encoding='utf-8') as file:
+        file.write(f'\n$ {" ".join(command)}\n')
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   stdin=subprocess.DEVNULL, text=True, errors='replace', **kwargs)
+        try:
+            for line in process.stdout:
+                file.write(line)
+                file.flush()
+                step = STEP.match(line)
+                if step:
+                    done, total = map(int, step.groups())
+                    progress.show(f'{done} of {total} files', 100 * done // total)
+                elif COLLECTED.match(line):
+                    progress.show(' '.join(line.split()[:3]))
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    progress.close()
+    if code:
+        tail = log.read_text(encoding='utf-8', errors='replace').splitlines()[-25:]
+        say('\n'.join(f'  | {line[:200]}' for line in tail))
+        raise SetupError(f'{name} failed with exit code {code}; the whole log: {log}')
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for another process that holds it. The kernel frees a dead one's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, 'w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f'Waiting for another set-up that holds {path}')
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

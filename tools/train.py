@@ -1,0 +1,20 @@
+"""Train a network: ``python tools/train.py CFG``, with the options of mmpose's tools/train.py.
+
+The same from an installed package: ``python -m ktn_mm.train`` or ``mim train ktn_mm``.
+"""
+import runpy
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]  # a clone, or ktn_mm/.mim of an installed package
+PACKAGE = ROOT / 'ktn_mm' if (ROOT / 'ktn_mm').is_dir() else ROOT.parent
+
+if __name__ == '__main__':
+    # By path, since importing the package takes seconds and this may start the process again.
+    memory = runpy.run_path(str(PACKAGE / 'engine' / 'memory.py'))
+    memory['restart_with_memory_settings']()
+
+    sys.path.insert(0, str(PACKAGE.parent))
+    from ktn_mm.engine.mmpose_tool import run_mmpose_tool
+
+    run_mmpose_tool('train')
