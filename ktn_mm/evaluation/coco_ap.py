@@ -128,7 +128,7 @@ def _rescue_by_box(table, ignored_person, matched, ignored, taken) -> None:
         best_ignored = best & ignored_person
         best = np.where(best_ignored.any(-1, keepdims=True), best_ignored, best)
         person = _last(best)
-        for kind, area in zip(*np.nonzero(person >= 0)):
+        for kind, area in zip(*np.nonzero(person >= 0), strict=True):
             chosen = person[kind, area]
             lost = ignored_person[kind, area, chosen]
             ignored[kind, area, :, detection] = lost

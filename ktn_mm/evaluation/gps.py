@@ -102,7 +102,7 @@ def person_gps(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """
     ends = np.cumsum(counts)
     gps = np.zeros((len(scores), len(counts)))
-    for person, (count, end) in enumerate(zip(counts, ends)):
+    for person, (count, end) in enumerate(zip(counts, ends, strict=True)):
         if count:
             gps[:, person] = scores[:, end - count:end].mean(1)
     return gps

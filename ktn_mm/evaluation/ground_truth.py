@@ -164,13 +164,13 @@ def read_person(annotation: Mapping, source: str = 'annotations') -> Person:
     annotated = 'dp_x' in annotation
     columns = [_numbers(annotation, k, name) for k in POINT_KEYS] if annotated else \
         [np.zeros(0)] * len(POINT_KEYS)
-    for key, column in zip(POINT_KEYS, columns):
+    for key, column in zip(POINT_KEYS, columns, strict=True):
         if column.shape != columns[0].shape or column.ndim != 1:
             raise ValueError(f'{name}: {key} has shape {column.shape}, '
                              f'dp_x has {columns[0].shape}')
     table = np.stack(columns, -1)
     surface = table[:, 2]
-    table = table[(surface == surface.astype(np.int64)) & (1 <= surface)
+    table = table[(surface == surface.astype(np.int64)) & (surface >= 1)
                   & (surface <= NUM_SURFACES)]
     return Person(
         id=annotation['id'], box=box, area=float(_numbers(annotation, 'area', name)[0]),
@@ -184,7 +184,7 @@ def _read_image(image: Mapping, source: str) -> Image:
         if not image.get(key):
             raise ValueError(f'{source}: image {image["id"]} has no {key}')
     xs, ys = (image.get(f'ignore_regions_{k}') or () for k in 'xy')
-    regions = tuple(np.stack([x, y], -1).ravel().tolist() for x, y in zip(xs, ys))
+    regions = tuple(np.stack([x, y], -1).ravel().tolist() for x, y in zip(xs, ys, strict=True))
     return Image(image['id'], int(image['height']), int(image['width']), regions)
 
 

@@ -30,7 +30,7 @@ def box_picture(labels: np.ndarray, uv: np.ndarray, frame: CropFrame,
     if frame.rotation:
         raise ValueError(f'a detection is read from an upright crop, got {frame.rotation} deg')
     rows, columns = (_nearest(frame, box, axis, n)
-                     for axis, n in zip((1, 0), picture_size(box)))
+                     for axis, n in zip((1, 0), picture_size(box), strict=True))
     row_inside = (rows >= 0) & (rows < labels.shape[0])
     column_inside = (columns >= 0) & (columns < labels.shape[1])
     crop = np.stack([labels.astype(np.uint8), *quantise(uv)])

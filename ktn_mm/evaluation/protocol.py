@@ -6,8 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ktn_mm.evaluation.coco_ap import (ImageTable, match, precision_recall, score_thresholds,
-                                       summarise)
+from ktn_mm.evaluation.coco_ap import (
+    ImageTable,
+    match,
+    precision_recall,
+    score_thresholds,
+    summarise,
+)
 from ktn_mm.evaluation.detection import Detection
 from ktn_mm.evaluation.diagnostics import nearest_detections, point_figures
 from ktn_mm.evaluation.gps import Surface, person_gps, point_scores, sample_vertices

@@ -105,7 +105,7 @@ def random_detection(rng, image, annotations):
         picture[:] = rng.integers(0, 256, picture.shape)
         picture[0] = rng.integers(1, 25) * (rng.random(picture.shape[1:]) < rng.choice([.8, 1]))
     truth = rng.choice([1, .9, .6, 0])
-    for x, y, i, u, v in zip(*(source.get(f'dp_{k}', ()) for k in 'xyIUV')):
+    for x, y, i, u, v in zip(*(source.get(f'dp_{k}', ()) for k in 'xyIUV'), strict=True):
         column = int(x * source['bbox'][2] / 255 + source['bbox'][0] - box[0])
         row = int(y * source['bbox'][3] / 255 + source['bbox'][1] - box[1])
         if (0 <= column < picture.shape[2] and 0 <= row < picture.shape[1]

@@ -32,7 +32,7 @@ def gps(annotation, detection, template):
     x, y, w, h = annotation['bbox']
     dx, dy, dw, dh = detection['box']
     values, seen = [], False
-    for px, py, i, u, v in zip(*(annotation[f'dp_{k}'] for k in 'xyIUV')):
+    for px, py, i, u, v in zip(*(annotation[f'dp_{k}'] for k in 'xyIUV'), strict=True):
         column = int(px * w / 255. + x - dx)
         row = int(py * h / 255. + y - dy)
         inside = 0 <= column < int(dw) and 0 <= row < int(dh)
@@ -201,7 +201,7 @@ def evaluate(data, detections, template, thresholds):
             known = [c for c in curves if c is not None]
             figures[f'{kind}/AP{suffix}'] = np.mean([c[0] for c in known]) if known else -1.
             figures[f'{kind}/AR{suffix}'] = np.mean([c[1] for c in known]) if known else -1.
-            for threshold, c in zip(thresholds, curves):
+            for threshold, c in zip(thresholds, curves, strict=True):
                 percent = round(100 * threshold)
                 if not suffix and percent in (20, 30, 40, 50, 75):
                     figures[f'{kind}/AP{percent}'] = np.mean(c[0]) if c else -1.

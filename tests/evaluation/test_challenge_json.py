@@ -29,7 +29,7 @@ def test_results_from_a_file_score_the_same(tmp_path):
     pictures = [block_picture(size_of(a['bbox'])) for a in data['annotations']]
     pictures[0][1] //= 2
     direct, records = [], []
-    for annotation, picture in zip(data['annotations'], pictures):
+    for annotation, picture in zip(data['annotations'], pictures, strict=True):
         image = truth.images[annotation['image_id']]
         direct.append(measure(picture, annotation['bbox'], .5, image, truth.persons[image.id]))
         records.append(to_record(picture, annotation['bbox'], .5, image.id))

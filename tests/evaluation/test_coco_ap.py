@@ -7,8 +7,13 @@ from evaluation_cases import rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ktn_mm.evaluation.coco_ap import (ImageTable, match, precision_recall, score_thresholds,
-                                       summarise)
+from ktn_mm.evaluation.coco_ap import (
+    ImageTable,
+    match,
+    precision_recall,
+    score_thresholds,
+    summarise,
+)
 
 THRESHOLDS = score_thresholds()
 
@@ -31,8 +36,8 @@ def table(similarity, *, box_iou=None, box_area=None, area=None, ignored=None, c
 def fate(image, threshold=0, area=0):
     """Return TP, FP or -- (ignored) for each detection."""
     verdict = match(image, THRESHOLDS)
-    return [('--' if i else 'TP' if m else 'FP') for m, i in
-            zip(verdict.matched[0, area, threshold], verdict.ignored[0, area, threshold])]
+    matched, ignored = verdict.matched[0, area, threshold], verdict.ignored[0, area, threshold]
+    return np.where(ignored, '--', np.where(matched, 'TP', 'FP')).tolist()
 
 
 def test_thresholds():
@@ -168,7 +173,7 @@ def test_equals_pycocotools_where_both_protocols_agree(seed):
                                     iscrowd=0, area=int(mask.sum()), bbox=[0, 0, 1, 1],
                                     segmentation=rle(mask)))
         results += [dict(image_id=image, category_id=1, score=float(s), segmentation=rle(m))
-                    for s, m in zip(score, found)]
+                    for s, m in zip(score, found, strict=True)]
         both = (found[:, None] & truth[None]).sum((2, 3))
         either = (found[:, None] | truth[None]).sum((2, 3))
         scores.append(score)

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 from evaluation_cases import FlatBody, TinyBody
 
-from ktn_mm.evaluation.gps import (person_gps, point_pixels, point_scores, sample_picture,
-                                   sample_vertices)
+from ktn_mm.evaluation.gps import (
+    person_gps,
+    point_pixels,
+    point_scores,
+    sample_picture,
+    sample_vertices,
+)
 from ktn_mm.surface.charts import SURFACE_KAPPA
 
 
@@ -40,7 +45,7 @@ def test_sample_picture_equals_loop():
     box, person_box = [7.3, 8.9, 30.5, 40.2], [2.5, 3.25, 44., 50.]
     samples = sample_picture(picture, box, points, person_box)
     outside = 0
-    for (x, y), sample in zip(points, samples):
+    for (x, y), sample in zip(points, samples, strict=True):
         column = int(x * 44. / 255 + 2.5 - 7.3)
         row = int(y * 50. / 255 + 3.25 - 8.9)
         inside = 0 <= column < 30 and 0 <= row < 40

@@ -4,8 +4,15 @@ from evaluation_cases import random_annotation, rle
 from pycocotools import mask as mask_utils
 
 from ktn_mm.evaluation.ground_truth import Image, read_person
-from ktn_mm.evaluation.masks import (dp_mask_in_box, dp_union, lies_outside, overlap, paste,
-                                     person_mask, segmentation_rle)
+from ktn_mm.evaluation.masks import (
+    dp_mask_in_box,
+    dp_union,
+    lies_outside,
+    overlap,
+    paste,
+    person_mask,
+    segmentation_rle,
+)
 
 
 def plain_scale(union, height, width):

@@ -5,8 +5,9 @@ from ktn_mm.evaluation.picture import box_picture, picture_size, quantise
 from ktn_mm.structures.crop_frame import CropFrame
 
 
-@pytest.mark.parametrize('box', [(10., 20., 60., 90.), (10.4, 20.7, 60.9, 90.2), (-5., 3., 30., 9.),
-                                 (300., 300., 20., 20.), (30.2, 40.1, .7, 3.5)])
+@pytest.mark.parametrize('box', [
+    (10., 20., 60., 90.), (10.4, 20.7, 60.9, 90.2), (-5., 3., 30., 9.), (300., 300., 20., 20.),
+    (30.2, 40.1, .7, 3.5)])
 def test_equals_plain_reading(box):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 25, (64, 48)).astype(np.uint8)

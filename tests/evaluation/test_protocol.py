@@ -2,8 +2,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_cases import (FlatBody, TinyBody, block_data, block_picture, random_data,
-                              size_of, swap_sides)
+from evaluation_cases import (
+    FlatBody,
+    TinyBody,
+    block_data,
+    block_picture,
+    random_data,
+    size_of,
+    swap_sides,
+)
 from evaluation_oracle import evaluate as plain_evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +78,7 @@ def test_exact_annotation_has_gps_over_99_percent():
     """With the points' own values at their own pixels only uint8 and collisions are lost."""
     data = block_data(points=20)
     detections = block_detections(data)
-    for annotation, detection in zip(data['annotations'], detections):
+    for annotation, detection in zip(data['annotations'], detections, strict=True):
         x, y, w, h = annotation['bbox']
         for n in range(20):
             column = int(annotation['dp_x'][n] * w / 255 + x - x)

@@ -148,8 +148,12 @@ class DensePoseCocoMetric(BaseMetric):
             raise ValueError(f'image {image_id}, sample {sample_id}: pred_instances has no '
                              f'{", ".join(missing)}')
         fields = [_numpy(prediction[k]) for k in PREDICTION_KEYS]
+        counts = dict(zip(PREDICTION_KEYS, map(len, fields), strict=True))
+        if len(set(counts.values())) > 1:
+            raise ValueError(f'image {image_id}, sample {sample_id}: pred_instances holds '
+                             f'different numbers of persons: {counts}')
         return [self._reduce_person(image_id, (image_id, sample_id, n), *person)
-                for n, person in enumerate(zip(*fields))]
+                for n, person in enumerate(zip(*fields, strict=True))]
 
     def _reduce_person(self, image_id, key, labels, uv, center, scale, corners, score) -> dict:
         corners = corners.astype(np.float64)

@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from evaluation_cases import FlatBody, block_data, block_picture, swap_sides
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MessageHub
@@ -14,7 +15,6 @@ from mmpose.registry import METRICS
 from mmpose.structures import PoseDataSample
 from torch.utils.data import DataLoader
 
-from evaluation_cases import FlatBody, block_data, block_picture, swap_sides
 from ktn_mm.evaluation import GroundTruth, evaluate, read_results
 from ktn_mm.evaluation.metrics import DensePoseCocoMetric, densepose_coco_metric
 from ktn_mm.structures.crop_frame import CropFrame, image_to_box
@@ -107,7 +107,7 @@ def test_two_processes_score_as_one(ann_file, samples):
     expected = whole.compute_metrics(whole.results)
     ranks = [processed(DensePoseCocoMetric(ann_file, FlatBody()), part, batch=1).results
              for part in (samples[:7:2], samples[1:7:2] + samples[:1])]
-    woven = [pickle.loads(pickle.dumps(r)) for pair in zip(*ranks) for r in pair]
+    woven = [pickle.loads(pickle.dumps(r)) for pair in zip(*ranks, strict=True) for r in pair]
     assert len(woven) == 8
     assert whole.compute_metrics(woven) == expected
     assert whole.compute_metrics(woven[::-1]) == expected
@@ -171,6 +171,10 @@ def test_user_errors_are_named(ann_file, samples, data, tmp_path):
     del bare.pred_instances.dense_uv
     with pytest.raises(ValueError, match='image 100, sample 1.*dense_uv'):
         processed(metric, [bare])
+    fields = predict(data['annotations'][0]).to_dict()
+    fields['pred_instances']['bbox_scores'] = np.ones(2)
+    with pytest.raises(ValueError, match="different numbers.*'bbox_scores': 2"):
+        metric.process({}, [fields])
     broken = predict(data['annotations'][0])
     broken.pred_instances.bbox_scores[0] = np.nan
     with pytest.raises(ValueError, match='image 100, sample 1.*score nan'):
