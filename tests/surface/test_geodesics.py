@@ -52,7 +52,8 @@ def slow_graph(vertices, faces):
             axis = (end - start) / np.linalg.norm(end - start)
 
             x0, x1 = (vertices[[p, q]] - start) @ axis
-            y0, y1 = (np.linalg.norm(vertices[v] - start - x * axis) for v, x in ((p, x0), (q, x1)))
+            y0 = np.linalg.norm(vertices[p] - start - x0 * axis)
+            y1 = np.linalg.norm(vertices[q] - start - x1 * axis)
             where = np.interp(0, [-y1, y0], [x1, x0])
             if 0 <= where <= np.linalg.norm(end - start):
                 key = min(p, q), max(p, q)
