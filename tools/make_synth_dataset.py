@@ -7,11 +7,16 @@ format of DensePose-COCO. The same seed gives the same bytes, with any number of
 that was interrupted goes on where it stopped; more pictures can be added to a folder later.
 """
 import argparse
+import os
 import time
 
-from ktn_mm.synth.dataset import SPLITS, make_dataset, statistics
-from ktn_mm.synth.environments import PHOTO_PACKAGE, find_photos
-from ktn_mm.synth.sheet import write_sheet
+# One thread a process: the processes share the work. Read when numpy is imported.
+for library in ('OMP', 'OPENBLAS', 'MKL'):
+    os.environ.setdefault(f'{library}_NUM_THREADS', '1')
+
+from ktn_mm.synth.dataset import SPLITS, make_dataset, statistics  # noqa: E402
+from ktn_mm.synth.environments import PHOTO_PACKAGE, find_photos  # noqa: E402
+from ktn_mm.synth.sheet import write_sheet  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

@@ -52,7 +52,7 @@ def see_keypoints(keypoints: np.ndarray, camera: Camera, labels: Labels,
     """
     seen = camera.project(keypoints)
     result = np.zeros((len(keypoints), 3))
-    for row, ((x, y, depth), tolerance) in enumerate(zip(seen, TOLERANCE)):
+    for row, ((x, y, depth), tolerance) in enumerate(zip(seen, TOLERANCE, strict=True)):
         column, line = int(np.floor(x + .5)), int(np.floor(y + .5))
         if depth <= 0 or not (0 <= column < camera.size[0] and 0 <= line < camera.size[1]):
             continue

@@ -19,8 +19,7 @@ from tqdm import tqdm
 from ktn_mm.surface.charts import KEYPOINTS
 from ktn_mm.synth.annotation import SKELETON, annotate
 from ktn_mm.synth.body import OPEN_BODY, open_body
-from ktn_mm.synth.environments import (ENVIRONMENTS, PHOTO_PACKAGE, find_photos,
-                                       split_of_panorama)
+from ktn_mm.synth.environments import ENVIRONMENTS, PHOTO_PACKAGE, find_photos, split_of_panorama
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.picture import Labels, draw_picture
 from ktn_mm.synth.scene import draw_scene
@@ -31,7 +30,6 @@ FIRST_ID = {'train': 1, 'val': 1_000_001, 'test': 2_000_001}
 VERSION = 1
 """Raise it with any change that alters pictures or labels."""
 JPEG_QUALITY = 92
-_THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
 class Job(NamedTuple):
@@ -147,20 +145,19 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
     if not jobs:
         bar.close()
         return
-    # Always other processes, with one thread each: sums then have one order.
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update({name: '1' for name in _THREADS})
-    try:
-        with multiprocessing.get_context('spawn').Pool(min(workers, len(jobs))) as pool:
+    if workers == 1:
+        for job in jobs:
+            make_picture(job)
+            bar.update()
+    else:
+        # Forked where possible: a fresh process would spend its time on importing the package.
+        method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
+        context = multiprocessing.get_context(method)
+        with context.Pool(min(workers, len(jobs)), initializer=cv2.setNumThreads,
+                          initargs=(1,)) as pool:
             for _ in pool.imap_unordered(make_picture, jobs, chunksize=1):
                 bar.update()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        bar.close()
+    bar.close()
 
 
 @functools.lru_cache(maxsize=1)
@@ -170,7 +167,6 @@ def _tailor() -> Tailor:
 
 def make_picture(job: Job) -> None:
     """Draw one picture and write its files, the record last."""
-    cv2.setNumThreads(1)
     stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
     rng = np.random.default_rng(stream)
     body, tailor = open_body(), _tailor()
@@ -239,10 +235,10 @@ def _collect(jobs: list[Job], settings: dict) -> dict:
         'info': {'description': 'synthetic people with exact DensePose annotation, '
                                 f'split {jobs[0].split}', 'settings': settings,
                  'backdrops': sorted({image['synth']['backdrop'] for image in images}),
-                 'sources': ['open body and pictures: this project; shapes derived from '
-                             'MakeHuman (CC0)', 'panoramas: @pmndrs/assets 1.7.0 (CC0)']
-                 + ([f'photographs: {PHOTO_PACKAGE} (Pexels licence)']
-                    if settings['photos'] else [])},
+                 'sources': ['people: open body of this project, from MakeHuman data (CC0)',
+                             'panoramas: @pmndrs/assets 1.7.0 (CC0)',
+                             *([f'photographs: {PHOTO_PACKAGE} (Pexels licence)']
+                               if settings['photos'] else [])]},
         'licenses': [],
         'images': images, 'annotations': annotations,
         'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person',

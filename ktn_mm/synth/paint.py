@@ -1,8 +1,17 @@
 """The colour of skin, hair and cloth."""
 import numpy as np
 
-from ktn_mm.synth.garments import (IS_ARM, IS_FOOT, IS_FRONT, IS_HEAD, IS_LEG, IS_TORSO, Places,
-                                    Worn, cover)
+from ktn_mm.synth.garments import (
+    IS_ARM,
+    IS_FOOT,
+    IS_FRONT,
+    IS_HEAD,
+    IS_LEG,
+    IS_TORSO,
+    Places,
+    Worn,
+    cover,
+)
 from ktn_mm.synth.noise import noise
 from ktn_mm.synth.outfits import Outfit
 

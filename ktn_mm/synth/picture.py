@@ -81,16 +81,15 @@ def _assemble(scene: Scene, body: Body) -> _Mesh:
     normals = [body.normals(person.vertices) for person in scene.people]
     faces = [body.faces + i * len(body.vertices) for i in range(len(scene.people))]
     start = sum(map(len, vertices))
-    for person in scene.people:
-        if person.seat is not None:
-            # Corners are doubled for each side, so that edges stay sharp.
-            corners = person.seat[BOX_FACES]
-            flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-            flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-            vertices.append(corners.reshape(-1, 3))
-            normals.append(np.repeat(flat, 3, 0))
-            faces.append(np.arange(len(BOX_FACES) * 3).reshape(-1, 3) + start)
-            start += len(BOX_FACES) * 3
+    for box in scene.boxes:
+        # Corners are doubled for each side, so that edges stay sharp.
+        corners = box[BOX_FACES]
+        flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+        vertices.append(corners.reshape(-1, 3))
+        normals.append(np.repeat(flat, 3, 0))
+        faces.append(np.arange(len(BOX_FACES) * 3).reshape(-1, 3) + start)
+        start += len(BOX_FACES) * 3
     return _Mesh(np.concatenate(vertices), np.concatenate(faces), np.concatenate(normals))
 
 
@@ -194,7 +193,10 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
     person, face = np.divmod(hits.face, len(body.faces))
     albedo = np.empty((len(face), 3), np.float32)
     gloss = np.zeros(len(face), np.float32)
-    albedo[:] = rng.uniform(.05, .5, 3) * rng.uniform(.5, 1)
+    first_box = len(scene.people) * len(body.faces)
+    for i in range(len(scene.boxes)):
+        own = (hits.face - first_box) // len(BOX_FACES) == i
+        albedo[own] = _box_color(points[own], rng)
     for i, one in enumerate(scene.people):
         own = person == i
         places = tailor.places(face[own], hits.weights[own].astype(np.float32))
@@ -215,6 +217,16 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
     return albedo * light + glint[:, None]
 
 
+def _box_color(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the linear albedo (P, 3) of a box: wood, stone, or boards with gaps."""
+    grain = ((3, 3, 40), (40, 40, 3), (15, 15, 15))[rng.integers(3)]
+    color = np.clip(rng.uniform(.12, .85) + rng.normal(0, .08, 3), .03, .95) ** 2.2
+    texture = 1 + .16 * noise(points, grain, int(rng.integers(1 << 30)))
+    period, axis = rng.uniform(.12, .6), int(rng.choice((0, 2)))
+    texture *= np.where(np.mod(points[:, axis], period) < .012, .45, 1)
+    return color.astype(np.float32) * texture[:, None].astype(np.float32)
+
+
 def _unit(vectors: np.ndarray) -> np.ndarray:
     length = np.sqrt(np.einsum('pd,pd->p', vectors, vectors))
     return vectors / np.maximum(length, 1e-6)[:, None]
@@ -223,7 +235,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _inside(corners: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Tell which points lie inside a convex polygon, clockwise in the picture."""
     inside = np.ones(len(x), bool)
-    for a, b in zip(corners, np.roll(corners, -1, 0)):
+    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
         inside &= (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0
     return inside
 

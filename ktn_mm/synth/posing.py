@@ -22,7 +22,7 @@ def bone_rotations(body: Body, angles: np.ndarray) -> np.ndarray:
     Returns:
         (B, 3, 3); knees and elbows are hinges by construction.
     """
-    pose = dict(zip(PARAMETERS, np.asarray(angles, np.float64)))
+    pose = dict(zip(PARAMETERS, np.asarray(angles, np.float64), strict=True))
     rotations: dict[str, np.ndarray] = {}
     pelvis = _trunk(pose, 'pelvis')
     for name in ('root', 'pelvis.L', 'pelvis.R'):
@@ -46,7 +46,7 @@ def bone_rotations(body: Body, angles: np.ndarray) -> np.ndarray:
 def _inherit(body: Body, rotations: dict[str, np.ndarray]) -> np.ndarray:
     """Let bones without a rotation of their own follow their parent."""
     result = np.zeros((len(body.bone_names), 3, 3))
-    for bone, (name, parent) in enumerate(zip(body.bone_names, body.bone_parents)):
+    for bone, (name, parent) in enumerate(zip(body.bone_names, body.bone_parents, strict=True)):
         result[bone] = rotations[name] if name in rotations else result[parent]
     return result
 

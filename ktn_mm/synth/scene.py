@@ -19,7 +19,7 @@ VIEW_SHARES = {'front': .62, 'side': .22, 'behind': .16}
 
 Source: an estimate from the visibility of faces in COCO's keypoints.
 """
-PHOTO_SHARE = .33
+PHOTO_SHARE = .42
 MEAN_HEIGHT = 1.7
 
 
@@ -69,6 +69,7 @@ class Scene(NamedTuple):
         sun: (3,) unit direction to the strongest light, in the world.
         sun_strength: its light relative to the sky's.
         occluder: or None.
+        things: boxes (8, 3) that stand about.
     """
 
     people: tuple[Person, ...]
@@ -79,6 +80,12 @@ class Scene(NamedTuple):
     sun: np.ndarray
     sun_strength: float
     occluder: Occluder | None
+    things: tuple[np.ndarray, ...]
+
+    @property
+    def boxes(self) -> list[np.ndarray]:
+        """All boxes: seats first, then things."""
+        return [p.seat for p in self.people if p.seat is not None] + list(self.things)
 
 
 def draw_view(rng: np.random.Generator) -> float:
@@ -109,7 +116,7 @@ def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body
         use_photos: take photographs as backdrops where their package is installed.
     """
     count = 1 + int(rng.choice(3, p=PEOPLE_SHARES))
-    framing = rng.choice(['whole', 'small', 'close'], p=[.72, .11, .17])
+    framing = rng.choice(['whole', 'small', 'close'], p=[.76, .11, .13])
     share = {'whole': rng.uniform(.56, .92), 'small': rng.uniform(.24, .5),
              'close': rng.uniform(1.0, 1.7)}[framing]
     focal = max(size) * rng.uniform(1.05, 1.9)
@@ -128,7 +135,8 @@ def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body
     indoor = environment.indoor or photo is not None
     strength = rng.uniform(0, .45) if indoor else rng.uniform(.1, 1.1)
     occluder = _draw_occluder(rng, people, camera) if rng.random() < .16 else None
-    return Scene(people, camera, environment, turn, photo, sun, strength, occluder)
+    return Scene(people, camera, environment, turn, photo, sun, strength, occluder,
+                 _draw_things(rng, spots, distance, size[0] / focal))
 
 
 def _draw_spots(rng: np.random.Generator, count: int, distance: float, focal: float,
@@ -139,7 +147,9 @@ def _draw_spots(rng: np.random.Generator, count: int, distance: float, focal: fl
     aside -= aside.mean()
     ahead = rng.uniform(-.45, .9, count) * (count > 1) * min(1, distance / 4)
     frame = width / focal * distance
-    spread = rng.normal(0, .12) if rng.random() < .75 else rng.choice([-1, 1]) * rng.uniform(.3, .5)
+    spread = rng.normal(0, .12)
+    if rng.random() < .22:
+        spread = rng.choice([-1, 1]) * rng.uniform(.3, .5)
     return np.stack([aside + spread * frame, ahead], 1)[rng.permutation(count)]
 
 
@@ -167,12 +177,29 @@ def _seat_under(body: Body, vertices: np.ndarray, facing: float) -> np.ndarray:
     hips = vertices[np.isin(body.vertex_surface, (1, 2))]
     low = hips[hips[:, 2] < np.quantile(hips[:, 2], .25)]
     middle, top = low.mean(0), hips[:, 2].min() + .015
-    half = .2
-    corners = np.array([(x, y, z) for z in (0, 1) for y in (-half + .02, half + .02)
-                        for x in (-half, half)])
-    corners[:, :2] = corners[:, :2] @ turn_matrix(facing)[:2, :2].T + middle[:2]
-    corners[:, 2] *= top
+    return _box(middle[:2], np.array([.4, .4, top]), facing)
+
+
+def _box(at: np.ndarray, extent: np.ndarray, turn: float) -> np.ndarray:
+    """Return the corners (8, 3) of a box that stands on the ground."""
+    corners = np.array([(x, y, z) for z in (0, 1) for y in (-.5, .5) for x in (-.5, .5)])
+    corners = corners * extent @ turn_matrix(turn).T
+    corners[:, :2] += at
     return corners
+
+
+def _draw_things(rng: np.random.Generator, spots: np.ndarray, distance: float,
+                 spread: float) -> tuple[np.ndarray, ...]:
+    """Draw boxes behind and beside people: sharp edges that are nobody's."""
+    things = []
+    for _ in range(int(rng.choice(4, p=(.45, .25, .2, .1)))):
+        ahead = rng.uniform(-.5, 3.5) * min(1, distance / 4)
+        aside = rng.uniform(-.6, .6) * spread * (distance + ahead)
+        extent = rng.uniform((.25, .25, .3), (1.1, .6, 1.9))
+        at = np.array([aside, ahead])
+        if np.linalg.norm(spots - at, axis=1).min() > .55 + extent[:2].max() / 2:
+            things.append(_box(at, extent, rng.uniform(-40, 40)))
+    return tuple(things)
 
 
 def _draw_camera(rng: np.random.Generator, people: tuple[Person, ...], framing: str,

@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ktn_mm.structures.crop_frame import box_to_image
 from ktn_mm.surface.charts import SURFACES
 from ktn_mm.synth.annotation import FRAME, SKELETON
-from ktn_mm.structures.crop_frame import box_to_image
 
 
 def surface_colors() -> np.ndarray:
@@ -47,7 +47,7 @@ def _draw_keypoints(picture: np.ndarray, keypoints: np.ndarray) -> None:
     for a, b in np.array(SKELETON) - 1:
         if keypoints[a, 2] and keypoints[b, 2]:
             cv2.line(picture, at[a].tolist(), at[b].tolist(), (255, 255, 0), 1, cv2.LINE_AA)
-    for row, (point, v) in enumerate(zip(at, keypoints[:, 2])):
+    for row, (point, v) in enumerate(zip(at, keypoints[:, 2], strict=True)):
         if v:
             color = (0, 255, 0) if row == 0 else (40, 90, 255) if row % 2 else (255, 40, 40)
             cv2.circle(picture, point.tolist(), 2, color if v == 2 else (128, 128, 128), -1)
@@ -62,7 +62,7 @@ def _iuv_of_points(size: tuple[int, int], annotations: list[dict]) -> np.ndarray
         pixels = np.rint(box_to_image(frame, one['bbox'], FRAME)).astype(int)
         values = np.stack([one['dp_I'], np.multiply(one['dp_U'], 255),
                            np.multiply(one['dp_V'], 255)], 1).astype(np.uint8)
-        for (x, y), value in zip(pixels.tolist(), values.tolist()):
+        for (x, y), value in zip(pixels.tolist(), values.tolist(), strict=True):
             cv2.circle(iuv, (x, y), 1, value, -1)
     return iuv
 
