@@ -13,9 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ktn_mm.knowledge import (SOURCES, Knowledge, build_graph, build_knowledge,
-                              count_relationships, counted_words, load_counts,
-                              load_word_vectors, source_nodes, surface_nodes)
+from ktn_mm.knowledge import (
+    SOURCES,
+    Knowledge,
+    build_graph,
+    build_knowledge,
+    count_relationships,
+    counted_words,
+    load_counts,
+    load_word_vectors,
+    source_nodes,
+    surface_nodes,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,7 +80,7 @@ def draw(source: str, knowledge: Knowledge, folder: Path) -> None:
 
     names = [' '.join(w for w in (n.side, n.level, n.noun) if w not in ('full', 'middle'))
              for n in source_nodes(source)]
-    for field, matrix in zip(Knowledge._fields, knowledge):
+    for field, matrix in zip(Knowledge._fields, knowledge, strict=True):
         height = 3 + 0.3 * len(names)
         figure, axes = pyplot.subplots(figsize=(11, height))
         figure.subplots_adjust(left=0.15, right=1., top=1 - 0.4 / height, bottom=2 / height)

@@ -2,8 +2,16 @@
 import numpy as np
 import pytest
 
-from ktn_mm.knowledge import (SOURCES, build_graph, build_knowledge, composition, load_counts,
-                              load_word_vectors, source_nodes, surface_nodes)
+from ktn_mm.knowledge import (
+    SOURCES,
+    build_graph,
+    build_knowledge,
+    composition,
+    load_counts,
+    load_word_vectors,
+    source_nodes,
+    surface_nodes,
+)
 
 COLUMNS = dict(keypoint=17, part=15, location=1)
 
@@ -74,7 +82,7 @@ def test_body_structure_of_the_left_side():
     expected = dict(nose=[23, 24], shoulder=[1, 2, 15, 17], elbow=[15, 17, 19, 21],
                     wrist=[4, 19, 21], hip=[1, 2, 8, 10], knee=[8, 10, 12, 14],
                     ankle=[5, 12, 14])
-    for name, row in zip(names, rows):
+    for name, row in zip(names, rows, strict=True):
         assert (np.flatnonzero(structure[row]) + 1).tolist() == expected[name]
     assert composition('part').sum(0).tolist() == [1] * 24
     assert composition('location').all()

@@ -4,8 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ktn_mm.models.heads.decoding import (DenseMaps, decode_dense, mirror_table, mirror_uv,
-                                          read_channel)
+from ktn_mm.models.heads.decoding import (
+    DenseMaps,
+    decode_dense,
+    mirror_table,
+    mirror_uv,
+    read_channel,
+)
 from ktn_mm.surface.charts import SURFACE_TWIN
 
 SIZE = (12, 20)  # (w, h) of the crop, grid 6 x 10

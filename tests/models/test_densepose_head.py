@@ -35,7 +35,8 @@ def test_outputs_are_a_plain_tuple_of_the_six_predictors(ktm, num_convs):
     assert all(x.shape[2:] == (32, 16) for x in outputs[:6]) and outputs[6] is feats[1]
     assert len(head(feats[:1])) == 6
     features = head.convs(feats[0])
-    for name, output in zip(('mask', 'parts', 'keypoints', 'surfaces', 'u', 'v'), outputs):
+    names = ('mask', 'parts', 'keypoints', 'surfaces', 'u', 'v')
+    for name, output in zip(names, outputs[:6], strict=True):
         if name in head.predictors:
             torch.testing.assert_close(output, head.predictors[name](features),
                                        rtol=1e-4, atol=1e-5)
@@ -102,7 +103,8 @@ def test_point_losses_by_loop(make_samples):
             right += int(logits[1:].argmax()) + 1 == target
             errors = [abs(read_by_loop(maps[i][b, target], x, y) - float(label.dp_uv[0, p, i - 4]))
                       for i in (4, 5)]
-            u, v = (t + (e * e / 2 if e < 1 else e - 0.5) for t, e in zip((u, v), errors))
+            u, v = (t + (e * e / 2 if e < 1 else e - 0.5)
+                    for t, e in zip((u, v), errors, strict=True))
             count += 1
     assert count == 9
     np.testing.assert_allclose(losses['loss_surface'].item(), surface / count, rtol=1e-5)
@@ -161,7 +163,7 @@ def test_folded_is_unfolded(make_samples):
     feats = make_feats()
     before = [x.detach().clone() for x in head(feats)]
     assert head.fold() is head and head.ktm is None
-    for a, b in zip(before, head(feats)):
+    for a, b in zip(before, head(feats), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
     plain = make_head(num_convs=1).eval()
     plain.load_state_dict(head.state_dict(), strict=True)
@@ -203,7 +205,7 @@ def test_traced_head_is_the_head():
     head = make_head(ktm=dict()).eval()
     feats, others = make_feats(), make_feats()
     traced = torch.jit.trace(head, (feats, ), check_trace=False)
-    for a, b in zip(traced(others), head(others)):
+    for a, b in zip(traced(others), head(others), strict=True):
         torch.testing.assert_close(a, b)
 
 

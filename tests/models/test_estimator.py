@@ -149,7 +149,7 @@ def test_state_dict_round_trip(built, model):
     image = torch.rand(1, 3, 64, 32)
     assert not torch.equal(other(image, None)[3], model(image, None)[3])
     load_state_dict(other, model.state_dict(), strict=True)
-    for a, b in zip(other(image, None), model(image, None)):
+    for a, b in zip(other(image, None), model(image, None), strict=True):
         assert torch.equal(a, b)
 
 
@@ -226,5 +226,5 @@ def test_folded_model_predicts_the_same(model):
     before = model(image, None)
     model.head.fold()
     assert not any('ktm' in k for k in model.state_dict())
-    for a, b in zip(before, model(image, None)):
+    for a, b in zip(before, model(image, None), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4)

@@ -4,8 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ktn_mm.models.losses import (SurfaceCrossEntropy, SurfaceTriplet, inside_crop,
-                                  read_at_points)
+from ktn_mm.models.losses import SurfaceCrossEntropy, SurfaceTriplet, inside_crop, read_at_points
 from ktn_mm.structures import cell_centers
 
 

@@ -4,8 +4,12 @@ import torch
 import torch.nn.functional as F
 from mmpose.registry import MODELS
 
-from ktn_mm.models.necks import (FeatureAdjustment, InvertedFeatureAdjustment, group_norm,
-                                 space_to_depth)
+from ktn_mm.models.necks import (
+    FeatureAdjustment,
+    InvertedFeatureAdjustment,
+    group_norm,
+    space_to_depth,
+)
 
 CHANNELS = (4, 6, 8, 10)
 

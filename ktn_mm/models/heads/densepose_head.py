@@ -5,14 +5,14 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.structures import InstanceData
+from mmpose.models.heads import BaseHead
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
 from ktn_mm.models.losses import inside_crop, read_at_points
 from ktn_mm.models.necks.trident import group_norm
 from ktn_mm.surface.charts import KEYPOINT_TWIN, NUM_KEYPOINTS, NUM_PARTS, NUM_SURFACES
 from ktn_mm.surface.template import SurfaceTemplate
-from mmpose.models.heads import BaseHead
-from mmpose.registry import KEYPOINT_CODECS, MODELS
 
 from .decoding import DenseMaps, decode_dense, mirror_table
 
@@ -262,8 +262,8 @@ class DensePoseHead(BaseHead):
 
         instances = self.decode(heatmaps)
         arrays = zip(result.labels.to(torch.uint8).cpu().numpy(), result.uv.half().cpu().numpy(),
-                     result.confidence.cpu().numpy())
-        for instance, (labels, uv, confidence) in zip(instances, arrays):
+                     result.confidence.cpu().numpy(), strict=True)
+        for instance, (labels, uv, confidence) in zip(instances, arrays, strict=True):
             instance.dense_labels = labels[None]
             instance.dense_uv = uv[None]
             instance.dense_scores = confidence[None]

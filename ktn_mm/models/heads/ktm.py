@@ -6,11 +6,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from ktn_mm.knowledge import SOURCES, build_graph
 from ktn_mm.surface.charts import NUM_KEYPOINTS, NUM_PARTS, NUM_SURFACES
-from mmpose.registry import MODELS
 
 _SOURCE_ROWS = dict(keypoint=NUM_KEYPOINTS, part=NUM_PARTS + 1)
 

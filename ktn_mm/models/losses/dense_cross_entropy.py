@@ -1,8 +1,7 @@
 """Cross entropy over the cells of a grid."""
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from mmpose.registry import MODELS
+from torch import Tensor, nn
 
 
 @MODELS.register_module()

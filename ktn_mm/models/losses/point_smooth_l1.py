@@ -1,8 +1,7 @@
 """Regression of a chart coordinate at annotated points."""
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from mmpose.registry import MODELS
+from torch import Tensor, nn
 
 
 @MODELS.register_module()

@@ -3,10 +3,10 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from ktn_mm.surface.charts import NUM_SURFACES
-from mmpose.registry import MODELS
 
 
 @MODELS.register_module()

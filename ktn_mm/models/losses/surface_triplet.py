@@ -1,9 +1,8 @@
 """Hard triplets of point features."""
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from mmpose.registry import MODELS
+from torch import Tensor, nn
 
 
 @MODELS.register_module()

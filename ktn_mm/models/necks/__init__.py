@@ -1,7 +1,11 @@
 from .deconv_decoder import DeconvDecoder
 from .multi_instance_decoder import MultiInstanceDecoder
-from .rearrangement import (BilinearLift, FeatureAdjustment, InvertedFeatureAdjustment,
-                            space_to_depth)
+from .rearrangement import (
+    BilinearLift,
+    FeatureAdjustment,
+    InvertedFeatureAdjustment,
+    space_to_depth,
+)
 from .trident import Trident, group_norm
 
 __all__ = ['BilinearLift', 'DeconvDecoder', 'FeatureAdjustment', 'InvertedFeatureAdjustment',

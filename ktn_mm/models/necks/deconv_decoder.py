@@ -1,8 +1,7 @@
 """The decoder of SimpleBaseline, for the rows without MID."""
 from mmengine.model import BaseModule
-from torch import Tensor, nn
-
 from mmpose.registry import MODELS
+from torch import Tensor, nn
 
 
 @MODELS.register_module()

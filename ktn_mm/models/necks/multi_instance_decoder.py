@@ -5,9 +5,8 @@ import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
-from torch import Tensor, nn
-
 from mmpose.registry import MODELS
+from torch import Tensor, nn
 
 from .rearrangement import BilinearLift, FeatureAdjustment, InvertedFeatureAdjustment
 from .trident import Trident
@@ -63,12 +62,7 @@ class MultiInstanceDecoder(BaseModule):
                  instance_strengthening: bool = True,
                  gate: bool = False,
                  init_cfg: dict | None = None) -> None:
-        super().__init__(init_cfg or [
-            dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu'),
-            dict(type='Constant', layer='GroupNorm', val=1)])
-        if init_cfg is None and instance_strengthening:
-            # fan_out of two logits would start the mask at random, but certain
-            self.init_cfg[0]['override'] = dict(type='Normal', name='instance', std=0.01)
+        super().__init__(init_cfg or _initialisation(instance_strengthening))
         if version not in (1, 2):
             raise ValueError(f'version must be 1 or 2, got {version!r}')
         if fusion not in ('sum', 'hierarchical'):
@@ -110,7 +104,7 @@ class MultiInstanceDecoder(BaseModule):
             target person's in channel 1.
         """
         self._check(feats)
-        levels = [lateral(x) for lateral, x in zip(self.laterals, feats)]
+        levels = [lateral(x) for lateral, x in zip(self.laterals, feats, strict=True)]
         if self.top_down:
             for i in (2, 1, 0):
                 levels[i] = levels[i] + F.interpolate(levels[i + 1], scale_factor=2,
@@ -127,7 +121,7 @@ class MultiInstanceDecoder(BaseModule):
 
     def _fuse(self, levels: list[Tensor]) -> Tensor:
         if self.fusion == 'sum':
-            return self.join(sum(climb(x) for climb, x in zip(self.climb, levels)))
+            return self.join(sum(climb(x) for climb, x in zip(self.climb, levels, strict=True)))
         refined = [levels[3]]
         for i in (2, 1, 0):
             refined.insert(0, levels[i] + self.climb[i + 1](refined[0]))
@@ -152,3 +146,17 @@ class MultiInstanceDecoder(BaseModule):
                 'MultiInstanceDecoder needs crops whose height and width are multiples of 32; '
                 f'the levels came as {[s[1:] for s in shapes]} (height, width), so the crop is '
                 f'about {4 * height} high and {4 * width} wide')
+
+
+def _initialisation(instance_strengthening: bool) -> list[dict]:
+    """Return Kaiming for what has a ReLU, and what keeps the scale for what has none.
+
+    With fan_out, laterals of 2048 channels would multiply the variance by 16, and two logits
+    would start at random, but certain.
+    """
+    special = [dict(type='Xavier', name='laterals'), dict(type='Xavier', name='join')]
+    if instance_strengthening:
+        special.append(dict(type='Normal', std=0.01, name='instance'))
+    return [dict(type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu',
+                 override=special),
+            dict(type='Constant', layer='GroupNorm', val=1)]

@@ -32,7 +32,9 @@ class Trident(BaseModule):
 
     def __init__(self, channels: int, dilations: Sequence[int] = (1, 2, 3),
                  init_cfg: dict | None = None) -> None:
-        super().__init__(init_cfg)
+        super().__init__(init_cfg or dict(
+            type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu',
+            override=dict(type='Xavier', name='join')))
         if not dilations or min(dilations) < 1:
             raise ValueError(f'dilations must be positive numbers, got {tuple(dilations)}')
         norm = group_norm(channels)

@@ -5,10 +5,9 @@ import numpy as np
 import torch
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
-from torch import Tensor
-
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
+from torch import Tensor
 
 
 @MODELS.register_module()
