@@ -190,6 +190,24 @@ def test_mirror_is_exact(body):
         np.testing.assert_allclose(image, expected, atol=1e-6)
 
 
+def test_painted_regions_are_symmetric_and_complete(body):
+    faces = np.sort(body['faces'].astype(np.int64), axis=1)
+    image = np.sort(body['mirror'].astype(np.int64)[body['faces']], axis=1)
+    number = {tuple(face): k for k, face in enumerate(faces.tolist())}
+    opposite = [number[tuple(face)] for face in image.tolist()]
+    np.testing.assert_array_equal(body['regions'], body['regions'][opposite])
+    np.testing.assert_array_equal(SURFACE_TWIN[body['face_surface']],
+                                  body['face_surface'][opposite])
+    names = body['region_names'].tolist()
+    assert np.unique(body['regions']).tolist() == list(range(len(names)))
+    eyes = body['regions'] == names.index('eyes')
+    assert not eyes[:body['num_skin_faces']].any() and eyes[body['num_skin_faces']:].all()
+    for name, surfaces in (('lips', {23, 24}), ('ears', {23, 24}), ('fingernails', {3, 4}),
+                           ('toenails', {5, 6}), ('aureolae', {2})):
+        chosen = body['face_surface'][body['regions'] == names.index(name)]
+        assert set(chosen.tolist()) == surfaces
+
+
 def test_skinning_weights(body):
     weights = body['skin_weights'].astype(np.float64)
     np.testing.assert_allclose(weights.sum(1), 1, atol=5e-3)

@@ -198,8 +198,9 @@ def _symmetrise(body: Body) -> Body:
     distance, mirror = cKDTree(body.vertices).query(body.vertices * flip)
     if distance.max() > 1e-3 or not np.array_equal(mirror[mirror], np.arange(len(mirror))):
         raise RuntimeError(f'the body is not symmetric: {distance.max():.4f} m off')
-    known = {tuple(sorted(f)) for f in body.faces.tolist()}
-    if known != {tuple(sorted(f)) for f in mirror[body.faces].tolist()}:
+    number = {tuple(sorted(face)): k for k, face in enumerate(body.faces.tolist())}
+    image = [number.get(tuple(sorted(face)), -1) for face in mirror[body.faces].tolist()]
+    if min(image) < 0:
         raise RuntimeError('the triangles of the body are not symmetric')
     names = body.bone_names
     bone_mirror = np.array([names.index(other_side(n)) for n in names])
@@ -210,6 +211,7 @@ def _symmetrise(body: Body) -> Body:
     body.people_heads = (body.people_heads + body.people_heads[:, bone_mirror] * flip) / 2
     body.vertices, body.bone_heads = body.people.mean(0), body.people_heads.mean(0)
     body.weights = (body.weights + body.weights[mirror][:, bone_mirror]) / 2
+    body.paint = {name: mask | mask[image] for name, mask in body.paint.items()}
     body.keypoints = (body.keypoints + body.keypoints[coco_mirror][:, mirror]) / 2
     return body
 
