@@ -37,7 +37,7 @@ def register_all(*, strict: bool = True) -> bool:
     global _done, _problem
     if _done:
         return True
-    strict = strict or 'mmengine' in sys.modules
+    strict = strict or sys.modules.get('mmengine') is not None
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing and not strict:
         _problem = ModuleNotFoundError(f'not installed: {", ".join(missing)}')

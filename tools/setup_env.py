@@ -76,7 +76,7 @@ def install(venv: Path, root: Path, log: Path) -> None:
     python = make_venv(venv, log)
     pip = [python, '-m', 'pip', 'install', '--disable-pip-version-check']
     say('1/4 torch and the build tools (3 GB to download; 2 to 10 minutes)')
-    run([*pip, *base], log, 'torch')
+    run([*pip, '-c', str(root / 'requirements.txt'), *base], log, 'torch')
     say('2/4 mmcv with its compiled ops')
     run([*pip, '--no-deps', str(mmcv_wheel(python, compiled[0], log))], log, 'mmcv')
     say('3/4 the rest of requirements.txt (1 to 3 minutes)')

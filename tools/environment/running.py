@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,28 +24,45 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """One line on a terminal that is written over; elsewhere a line every ten percent or minute."""
+    """One line on a terminal that is written over; elsewhere a line every ten percent or minute.
+
+    A thread keeps the clock going while the command says nothing.
+    """
 
     def __init__(self, name: str) -> None:
-        self.name, self.start = name, time.monotonic()
+        self.name, self.text, self.percent = name, 'started', 0
+        self.start = time.monotonic()
         self.live = sys.stdout.isatty()
         self.last = (0, self.start)
+        self.over = threading.Event()
+        self.clock = threading.Thread(target=self._keep_showing, daemon=True)
+        self.clock.start()
 
-    def show(self, text: str, percent: int | None = None) -> None:
-        """Show where the command is; ``percent`` is None when nobody knows how long it takes."""
+    def _keep_showing(self) -> None:
+        while not self.over.wait(1 if self.live else 5):
+            self._show()
+
+    def _show(self) -> None:
         now = time.monotonic()
         minutes, seconds = divmod(int(now - self.start), 60)
-        line = f'  {self.name}: {text} ({minutes}:{seconds:02d})'
+        line = f'  {self.name}: {self.text} ({minutes}:{seconds:02d})'
         if self.live:
-            width = os.get_terminal_size().columns - 1
+            width = shutil.get_terminal_size().columns - 1
             print('\r' + line[:width].ljust(width), end='', flush=True)
-        elif (percent or 0) >= self.last[0] + 10 or now - self.last[1] > 60:
-            self.last = (percent or 0, now)
+        elif self.percent >= self.last[0] + 10 or now - self.last[1] > 60:
+            self.last = (self.percent, now)
             say(line)
+
+    def at(self, text: str, percent: int = 0) -> None:
+        """Tell where the command is."""
+        self.text, self.percent = text, percent
 
     def close(self) -> None:
         """Leave the line."""
+        self.over.set()
+        self.clock.join()
         if self.live:
+            self._show()
             print()
 
 
@@ -66,15 +84,16 @@ def run(command: list[str], log: Path, name: str, **kwargs) -> None:
                 step = STEP.match(line)
                 if step:
                     done, total = map(int, step.groups())
-                    progress.show(f'{done} of {total} files', 100 * done // total)
+                    progress.at(f'{done} of {total} files', 100 * done // total)
                 elif COLLECTED.match(line):
-                    progress.show(' '.join(line.split()[:3]))
+                    progress.at(' '.join(line.split()[:4]))
             code = process.wait()
         except BaseException:
             process.terminate()
             process.wait()
             raise
-    progress.close()
+        finally:
+            progress.close()
     if code:
         tail = log.read_text(encoding='utf-8', errors='replace').splitlines()[-25:]
         say('\n'.join(f'  | {line[:200]}' for line in tail))

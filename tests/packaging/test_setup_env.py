@@ -1,0 +1,160 @@
+"""The set-up: refusals in one line, stages, cache keys, interrupted builds."""
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def steps():
+    """Import the modules of tools/environment, which are no part of the package."""
+    sys.path.insert(0, str(ROOT / 'tools'))
+    try:
+        names = ('checks', 'mmcv_wheel', 'running')
+        yield {name: importlib.import_module(f'environment.{name}') for name in names}
+    finally:
+        sys.path.remove(str(ROOT / 'tools'))
+
+
+def run_setup(*arguments: str, **environ: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, str(ROOT / 'tools' / 'setup_env.py'), *arguments],
+                          capture_output=True, text=True, env={**os.environ, **environ})
+
+
+def refusal(run: subprocess.CompletedProcess) -> str:
+    """Return the one line that a refused set-up prints."""
+    assert run.returncode == 1
+    lines = run.stderr.strip().splitlines()
+    assert len(lines) == 1 and run.stdout == '', run.stdout + run.stderr
+    return lines[0]
+
+
+def test_checks_pass_here():
+    assert 'fine' in run_setup('--check').stdout
+
+
+def test_no_compiler_is_one_line(tmp_path):
+    line = refusal(run_setup('--check', PATH=str(tmp_path), CXX=''))
+    assert 'no C++ compiler' in line and 'apt-get install g++' in line
+
+
+def test_a_wrong_cxx_is_one_line():
+    line = refusal(run_setup('--check', CXX='no-such-compiler'))
+    assert 'no-such-compiler' in line and 'CXX' in line
+
+
+def test_an_old_compiler_is_one_line(tmp_path):
+    compiler = tmp_path / 'c++'
+    compiler.write_text('#!/bin/sh\necho "unknown option -std=c++17" >&2\nexit 1\n')
+    compiler.chmod(0o755)
+    assert 'unknown option -std=c++17' in refusal(run_setup('--check', CXX=str(compiler)))
+
+
+@pytest.mark.parametrize('version', [(3, 8, 0), (3, 9, 18), (3, 13, 0), (4, 0, 0)])
+def test_a_wrong_python_is_refused(steps, version):
+    with pytest.raises(steps['checks'].SetupError, match=r'install Python 3\.11') as caught:
+        steps['checks'].check_python(version)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('version', [(3, 10, 0), (3, 11, 7), (3, 12, 1)])
+def test_a_right_python_is_taken(steps, version):
+    steps['checks'].check_python(version)
+
+
+def test_a_full_disk_is_refused(steps, tmp_path):
+    with pytest.raises(steps['checks'].SetupError, match='GB free'):
+        steps['checks'].check_disk(tmp_path, needed_gb=1e9)
+
+
+def test_a_missing_python_is_one_line(tmp_path):
+    """Make finds no Python at all."""
+    make = subprocess.run(['make', '-s', 'setup', 'PYTHON='], cwd=ROOT, capture_output=True,
+                          text=True)
+    assert make.returncode
+    assert 'install Python 3.11' in make.stderr.splitlines()[0]
+
+
+def test_stages_are_read_in_order():
+    sys.path.insert(0, str(ROOT / 'tools'))
+    try:
+        setup_env = importlib.import_module('setup_env')
+    finally:
+        sys.path.remove(str(ROOT / 'tools'))
+    base, compiled, *others = setup_env.read_stages(ROOT / 'requirements.txt')
+    assert base[0].startswith('torch==') and compiled == ['onedl-mmcv==2.3.6']
+    rest = [line for stage in others for line in stage]
+    assert 'mmpose==1.3.2' in rest and not any('#' in line for line in base + rest)
+
+
+def test_the_cache_key_names_all_that_a_wheel_depends_on(steps):
+    key = steps['mmcv_wheel'].wheel_key
+    keys = {key('2.3.6', '2.10.0+cu128', 'cp311', cuda=False),
+            key('2.3.6', '2.10.0+cu128', 'cp311', cuda=True),
+            key('2.3.6', '2.10.0+cu128', 'cp312', cuda=False),
+            key('2.3.6', '2.9.1', 'cp311', cuda=False), key('2.3.7', '2.9.1', 'cp311', cuda=False)}
+    assert len(keys) == 5
+
+
+def test_the_cache_can_be_moved(steps, tmp_path):
+    folder = steps['mmcv_wheel'].cache_folder
+    assert folder({'KTN_MM_CACHE': str(tmp_path)}) == tmp_path
+    assert folder({'XDG_CACHE_HOME': str(tmp_path)}) == tmp_path / 'ktn_mm'
+
+
+FAKE_PYTHON = """#!/bin/sh
+# Stands for the environment's Python: answers the probe, and 'compiles' two files, one a call.
+case "$1 $2" in
+    "-W ignore") echo '{"torch": "2.10.0", "tag": "cp311", "gpu": false, "nvcc": false}' ;;
+    "-m pip")
+        for last; do :; done
+        while [ "$1" != -d ]; do shift; done
+        mkdir -p "$2/onedl_mmcv-2.3.6" && touch "$2/onedl_mmcv-2.3.6/setup.py"
+        tar -C "$2" -czf "$2/onedl_mmcv-2.3.6.tar.gz" onedl_mmcv-2.3.6
+        echo download >> "$CALLS" ;;
+    "setup.py bdist_wheel")
+        echo "build $MMCV_WITH_OPS" >> "$CALLS"
+        if [ ! -f object ]; then touch object; echo "[1/2] c++"; exit 3; fi
+        echo "[2/2] c++"; mkdir -p dist; echo wheel > dist/onedl_mmcv-2.3.6-cp311-x.whl ;;
+esac
+"""
+
+
+def test_an_interrupted_build_goes_on(steps, tmp_path, monkeypatch, capsys):
+    python, calls = tmp_path / 'python', tmp_path / 'calls'
+    python.write_text(FAKE_PYTHON)
+    python.chmod(0o755)
+    monkeypatch.setenv('CALLS', str(calls))
+    monkeypatch.setenv('KTN_MM_CACHE', str(tmp_path / 'cache'))
+    build = steps['mmcv_wheel'].mmcv_wheel
+    arguments = (str(python), 'onedl-mmcv==2.3.6', tmp_path / 'log')
+
+    with pytest.raises(steps['checks'].SetupError, match='exit code 3.*log'):
+        build(*arguments)
+    assert not list((tmp_path / 'cache').rglob('*.whl'))
+    wheel = build(*arguments)
+    assert wheel.read_text() == 'wheel\n'
+    assert calls.read_text().split('\n')[:-1] == ['download', 'build 1', 'build 1']
+    assert build(*arguments) == wheel                       # and now it comes from the cache
+    assert calls.read_text().count('build') == 2
+    assert not list((tmp_path / 'cache' / 'build').iterdir())  # the objects are not kept
+    assert '[1/2]' in (tmp_path / 'log').read_text()
+
+
+def test_a_second_set_up_waits_for_the_first(steps, tmp_path, capsys):
+    """The kernel frees the lock of a process that died, so a stale file stops nobody."""
+    (tmp_path / 'lock').write_text('')
+    with steps['running'].locked(tmp_path / 'lock'):
+        other = subprocess.Popen(
+            [sys.executable, '-c', 'import sys; sys.path.insert(0, sys.argv[1])\n'
+             'from environment.running import locked\nfrom pathlib import Path\n'
+             'with locked(Path(sys.argv[2])): print("mine")', str(ROOT / 'tools'),
+             str(tmp_path / 'lock')], stdout=subprocess.PIPE, text=True)
+        assert 'Waiting' in other.stdout.readline()
+        assert other.poll() is None
+    assert other.communicate(timeout=20)[0] == 'mine\n'

@@ -1,0 +1,161 @@
+"""The wheel, and an environment that has nothing of the clone but it."""
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ktn_mm.testing import make_tiny_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py'
+STACK = sysconfig.get_paths()['purelib']
+
+
+def run(*command: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess:
+    """Run a command outside of the clone, without any path into it."""
+    clean = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True,
+                          env={**clean, 'OMP_NUM_THREADS': '1', **environ})
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory) -> Path:
+    """Build the wheel from a copy of the source, without network and isolation."""
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'
+    source.mkdir()
+    for name in ('ktn_mm', 'configs', 'tools', 'demo'):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, symlinks=True,
+                            ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
+        shutil.copy(ROOT / name, source / name)
+    built = run(sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps',
+                '--no-index', '-w', str(folder), str(source), cwd=folder)
+    assert built.returncode == 0, built.stderr
+    return next(folder.glob('ktn_mm-*.whl'))
+
+
+def test_the_wheel_holds_configs_tools_and_data(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    sources = {f'ktn_mm/.mim/{path.relative_to(ROOT)}' for folder in ('configs', 'tools')
+               for path in (ROOT / folder).rglob('*.py')}
+    data = {str(path.relative_to(ROOT)) for path in (ROOT / 'ktn_mm').rglob('*')
+            if path.is_file() and path.suffix not in ('.py', '.pyc') and '.mim' not in path.parts}
+    code = {str(path.relative_to(ROOT)) for path in (ROOT / 'ktn_mm').rglob('*.py')
+            if '.mim' not in path.parts}
+    assert 'ktn_mm/surface/open_body.npz' in data
+    wanted = sources | data | code | {'ktn_mm/.mim/model-index.yml'}
+    assert wanted - names == set()
+
+
+def test_the_wheel_holds_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split('/')[0].split('-')[0] for name in names} == {'ktn_mm'}
+    assert not [name for name in names if name.endswith('.pyc')]
+
+
+def test_the_wheel_asks_for_nothing_that_cannot_be_installed(wheel):
+    archive = zipfile.ZipFile(wheel)
+    metadata = next(name for name in archive.namelist() if name.endswith('METADATA'))
+    lines = archive.read(metadata).decode().splitlines()
+    assert 'Name: ktn_mm' in lines or 'Name: ktn-mm' in lines
+    assert 'License-Expression: Apache-2.0' in lines
+    assert not [line for line in lines if line.startswith('Requires-Dist')
+                and any(name in line for name in ('mmpose', 'chumpy', 'mmcv'))]
+
+
+@pytest.fixture(scope='module')
+def python(wheel, tmp_path_factory) -> str:
+    """Install the wheel beside the stack of this environment, but without this clone."""
+    folder = tmp_path_factory.mktemp('installed')
+    venv.create(folder, with_pip=False)
+    python = str(folder / 'bin' / 'python')
+    site = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])',
+                    cwd=folder).stdout.strip())
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    # A link for every package but the clone's own, which an editable install put there too.
+    for path in Path(STACK).iterdir():
+        if 'ktn_mm' not in path.name and not (site / path.name).exists():
+            (site / path.name).symlink_to(path)
+    mim = folder / 'bin' / 'mim'
+    mim.write_text(f'#!{python}\nfrom mim.cli import cli\ncli()\n')
+    mim.chmod(0o755)
+    return python
+
+
+@pytest.mark.slow
+def test_the_installed_package_is_its_own(python, tmp_path):
+    code = ('import ktn_mm, pathlib; from ktn_mm import get_config_path\n'
+            'from mmengine.config import Config\nprint(ktn_mm.__file__)\n'
+            f'print(Config.fromfile(get_config_path({DEMO!r})).model.type)')
+    out = run(python, '-W', 'ignore', '-c', code, cwd=tmp_path)
+    assert out.returncode == 0, out.stderr
+    place, model = out.stdout.splitlines()[-2:]
+    assert Path(place).is_relative_to(Path(python).parents[1]) and model.startswith('Topdown')
+
+
+@pytest.fixture(scope='module')
+def short_run(tmp_path_factory) -> tuple[Path, list[str]]:
+    """Return a folder to work in, and options that make the demo config take two steps."""
+    folder = tmp_path_factory.mktemp('run')
+    paths = make_tiny_dataset(folder / 'dolls')
+    annotation, images = paths.ann_file, paths.img_dir + '/'
+    options = ['model.backbone.init_cfg=None', 'train_cfg.max_epochs=1']
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        options += [f'{loader}.dataset.data_root=', f'{loader}.dataset.ann_file={annotation}',
+                    f'{loader}.dataset.data_prefix.img={images}', f'{loader}.num_workers=0',
+                    f'{loader}.persistent_workers=False', f'{loader}.batch_size=2']
+    options += [f'{name}.ann_file={annotation}' for name in ('val_evaluator', 'test_evaluator')]
+    return folder, options
+
+
+def mim(python: str) -> str:
+    return str(Path(python).parent / 'mim')
+
+
+def check(finished: subprocess.CompletedProcess) -> str:
+    output = finished.stdout + finished.stderr
+    assert finished.returncode == 0, output[-3000:]
+    return output
+
+
+@pytest.mark.slow
+def test_training_and_testing_from_the_wheel(python, short_run):
+    """Every way in the README: mim with either package, the modules, the tools."""
+    folder, options = short_run
+    site = run(python, '-W', 'ignore', '-c', 'import ktn_mm; print(ktn_mm.__file__)', cwd=folder)
+    package = Path(site.stdout.splitlines()[-1]).parent
+    config = package / '.mim' / 'configs' / 'densepose_topdown' / DEMO
+    path = f'{Path(python).parent}{os.pathsep}{os.environ["PATH"]}'
+    tail = ['--cfg-options', *options]
+    train = {
+        'mim_ktn': [mim(python), 'train', 'ktn_mm', DEMO],
+        'mim_mmpose': [mim(python), 'train', 'mmpose', str(config)],
+        'module': [python, '-m', 'ktn_mm.train', str(config)],
+        'tool': [python, str(package / '.mim' / 'tools' / 'train.py'), str(config)],
+    }
+    for name, command in train.items():
+        check(run(*command, '--work-dir', str(folder / name), *tail, cwd=folder, PATH=path))
+        checkpoint = next((folder / name).glob('*.pth'))
+    test = [[mim(python), 'test', 'ktn_mm', DEMO, '-C', str(checkpoint)],
+            [mim(python), 'test', 'mmpose', str(config), '-C', str(checkpoint)],
+            [python, '-m', 'ktn_mm.test', str(config), str(checkpoint)],
+            [python, str(package / '.mim' / 'tools' / 'test.py'), str(config), str(checkpoint)]]
+    for number, command in enumerate(test):
+        work = ['--work-dir', str(folder / f'test{number}')]
+        assert 'densepose/GPS/AP' in check(run(*command, *work, *tail, cwd=folder, PATH=path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_tools_from_a_clone_print_help_anywhere(tool, tmp_path):
+    out = check(run(sys.executable, str(ROOT / 'tools' / f'{tool}.py'), '--help', cwd=tmp_path))
+    assert '--cfg-options' in out
