@@ -8,6 +8,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,7 +125,13 @@ def _check(counts: dict[str, int], size: tuple[int, int], workers: int) -> None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """Return a fingerprint of the arrays of a file; those that draw nothing do not count."""
+    digest = hashlib.sha256()
+    with np.load(path, allow_pickle=False) as file:
+        for name in sorted(set(file.files) - {'regions', 'region_names'}):
+            array = np.ascontiguousarray(file[name])
+            digest.update(f'{name} {array.dtype} {array.shape}'.encode() + array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _agree(path: Path, settings: dict) -> None:
@@ -152,11 +159,18 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
     else:
         # Forked where possible: a fresh process would spend its time on importing the package.
         method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-        context = multiprocessing.get_context(method)
-        with context.Pool(min(workers, len(jobs)), initializer=cv2.setNumThreads,
-                          initargs=(1,)) as pool:
-            for _ in pool.imap_unordered(make_picture, jobs, chunksize=1):
-                bar.update()
+        # Unlike multiprocessing's pool, this one says so when a process is killed.
+        with ProcessPoolExecutor(min(workers, len(jobs)),
+                                 multiprocessing.get_context(method),
+                                 cv2.setNumThreads, (1,)) as pool:
+            tasks = [pool.submit(make_picture, job) for job in jobs]
+            try:
+                for task in as_completed(tasks):
+                    task.result()
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     bar.close()
 
 

@@ -61,7 +61,7 @@ class Scene(NamedTuple):
     """All that a picture shows.
 
     Attributes:
-        people: nearest first or not; 1 to 3.
+        people: 1 to 3, in no order.
         camera: of the picture.
         environment: gives the light, and the backdrop where there is no photograph.
         turn: degrees that the panorama is turned by about the vertical.
