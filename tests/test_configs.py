@@ -1,16 +1,19 @@
 """Every config composes, builds, and learns one step from an annotated person."""
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
-from mmpose.registry import MODELS
+from mmpose.registry import METRICS, MODELS
 
 import ktn_mm  # noqa: F401  (registers the models)
 from ktn_mm.datasets import DensePoseCocoDataset
-from ktn_mm.testing import make_tiny_dataset
+from ktn_mm.surface import SurfaceTemplate
+from ktn_mm.surface.densepose_template import convert
+from ktn_mm.testing import make_densepose_twin, make_tiny_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = sorted((ROOT / 'configs').glob('densepose_*/*.py'))
@@ -32,6 +35,15 @@ def people(tmp_path_factory):
                                 data_prefix=dict(img=paths.img_dir), pipeline=[])
 
 
+@pytest.fixture(scope='module')
+def home(tmp_path_factory):
+    """A folder to run in, with a twin of the official surface where the configs look for it."""
+    folder = tmp_path_factory.mktemp('home')
+    make_densepose_twin(folder / 'official')
+    convert(folder / 'official', folder / 'data' / 'densepose' / 'template.npz')
+    return folder
+
+
 def test_names_are_unique_and_leaves_are_short():
     assert len(LEAVES) >= 25
     assert len({path.name for path in LEAVES}) == len(LEAVES)
@@ -49,13 +61,20 @@ def test_config_says_what_its_name_says(path):
     assert ('coco' in path.stem) == ('coco' in config.val_evaluator.ann_file)
     size = config.codec['input_size']
     assert path.stem.endswith(f'{size[1]}x{size[0]}')
-    assert config.train_dataloader.dataset.pipeline[-2].encoder == config.model.head.decoder
+    pipeline = config.train_dataloader.dataset.pipeline
+    assert pipeline[-2].encoder == config.model.head.decoder
+    template = 'data/densepose/template.npz' if 'coco' in path.stem else None
+    flips = [step for step in pipeline if step.type == 'DensePoseRandomFlip']
+    for user in (*flips, config.model.head, config.val_evaluator, config.test_evaluator):
+        assert user.get('template') == template, user
+    assert len(flips) == 1
 
 
 @pytest.mark.parametrize('path', [
     pytest.param(p, marks=() if any(n in p.stem for n in LIGHT) and 'open-body' in p.stem
                  else pytest.mark.slow) for p in LEAVES], ids=lambda p: p.stem)
-def test_config_builds_and_learns_one_step(path, people):
+def test_config_builds_and_learns_one_step(path, people, home, monkeypatch):
+    monkeypatch.chdir(home)
     torch.manual_seed(0)
     config = load(path)
     model = MODELS.build(config.model)
@@ -72,3 +91,30 @@ def test_config_builds_and_learns_one_step(path, people):
     if config.get('find_unused_parameters'):
         missing = [name for name in missing if not name.startswith('backbone.conv2.')]
     assert not missing, missing
+
+
+def test_densepose_coco_mirrors_by_the_official_surface(people, home, tmp_path, monkeypatch):
+    config = load(next(path for path in LEAVES if 'ktn_mobilenetv2_8xb32' in path.stem))
+    steps = [step for step in config.train_pipeline if 'Load' in step.type]
+    steps += [dict(step, prob=1.) for step in config.train_pipeline if 'Flip' in step.type]
+    person = people[0]
+
+    monkeypatch.chdir(tmp_path)
+    pipeline = Compose(steps)  # the file is read when it is needed
+    with pytest.raises(FileNotFoundError, match='run tools/convert_densepose_template.py'):
+        pipeline(people[0])
+    with pytest.raises(FileNotFoundError, match='run tools/convert_densepose_template.py'):
+        METRICS.build(config.val_evaluator)
+
+    monkeypatch.chdir(home)
+    flipped = Compose(steps)(people[0])
+    template = SurfaceTemplate.load(config.template)
+    surface, uv = template.mirror(person['dp_surfaces'], person['dp_uv'])
+    np.testing.assert_array_equal(flipped['dp_surfaces'], surface)
+    np.testing.assert_array_equal(flipped['dp_uv'], uv)
+    other = SurfaceTemplate.load().mirror(person['dp_surfaces'], person['dp_uv'])[1]
+    assert np.abs(other - uv).max() > .1
+    head = MODELS.build(config.model).head
+    table = head._mirror(torch.device('cpu'))[:, 3, 51, 102]  # V = 0.2, U = 0.4
+    expected = template.mirror(np.array([3]), np.array([[.4, .2]]))[1][0]
+    np.testing.assert_allclose(table, expected, atol=1e-6)

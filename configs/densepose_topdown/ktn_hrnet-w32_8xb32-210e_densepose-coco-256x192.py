@@ -3,4 +3,4 @@ _base_ = [
     '../_base_/datasets/densepose_coco_256x192.py',
     '../_base_/models/ktn_hrnet-w32.py',
 ]
-model = dict(head=dict(decoder=_base_.codec))
+model = dict(head=dict(decoder=_base_.codec, template=_base_.template))

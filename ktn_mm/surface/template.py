@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .charts import NUM_SURFACES, SURFACE_TWIN
+from .densepose_template import TOOL, template_parts
 from .geodesics import GeodesicTable
 
 OPEN_BODY = Path(__file__).with_name('open_body.npz')
@@ -84,7 +85,8 @@ class SurfaceTemplate:
         """Load a template file; the same file is read once.
 
         Args:
-            path: a file of ``tools/build_open_body.py``; the open body by default.
+            path: a file of ``tools/build_open_body.py`` or, for the official DensePose surface,
+                of ``tools/convert_densepose_template.py``; the open body by default.
 
         Raises:
             FileNotFoundError: no such file.
@@ -146,6 +148,10 @@ class SurfaceTemplate:
 
         Returns:
             New arrays of the same shapes and types.
+
+        Raises:
+            ValueError: shapes or surfaces that do not fit, or a template made of DensePose's files
+                without that of the mirror.
         """
         surface, uv = _point_arrays(surface, uv)
         return self._mirror(surface, uv)
@@ -175,8 +181,11 @@ def _check_surfaces(surface: np.ndarray, lowest: int) -> None:
 @lru_cache(maxsize=4)
 def _load(cls, path: Path) -> SurfaceTemplate:
     if not path.is_file():
-        raise FileNotFoundError(f'no template file {path}')
+        raise FileNotFoundError(f'no template file {path}: run {TOOL} to make one of the official '
+                                'DensePose files')
     with np.load(path, allow_pickle=False) as file:
+        if 'distance_file' in file.files:
+            return cls(**template_parts(path, dict(file)))
         names = ('vertices', 'faces', 'num_skin_faces', 'chart_surface', 'chart_uv',
                  'chart_vertex', 'mirror_u')
         missing = [name for name in names if name not in file.files]

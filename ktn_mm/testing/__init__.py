@@ -1,4 +1,5 @@
 """Small, complete data made on the fly, for tests and for a first look without a download."""
+from .densepose_twin import make_densepose_twin
 from .tiny_dataset import TinyDataset, body_at, make_tiny_dataset, paint
 
-__all__ = ['TinyDataset', 'body_at', 'make_tiny_dataset', 'paint']
+__all__ = ['TinyDataset', 'body_at', 'make_densepose_twin', 'make_tiny_dataset', 'paint']

@@ -4,6 +4,12 @@ _base_ = '../crops/256x192.py'
 dataset_type = 'DensePoseCocoDataset'
 data_mode = 'topdown'
 data_root = 'data/coco/'
+# The official surface: tools/convert_densepose_template.py writes this file. Flips, the flip test
+# and the metric use it.
+template = 'data/densepose/template.npz'
+train_pipeline = [
+    dict(step, template=template) if step['type'] == 'DensePoseRandomFlip' else step
+    for step in _base_.train_pipeline]
 
 # The usual training set: train plus the validation images that are not in minival.
 train = dict(
@@ -29,7 +35,7 @@ train_dataloader = dict(
         type='CombinedDataset',
         metainfo=dict(from_file='configs/_base_/datasets/coco.py'),
         datasets=[train, valminusminival],
-        pipeline=_base_.train_pipeline))
+        pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=32,
     num_workers=4,
@@ -47,5 +53,7 @@ val_dataloader = dict(
         pipeline=_base_.val_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(
-    type='DensePoseCocoMetric', ann_file=data_root + 'annotations/densepose_minival2014.json')
+    type='DensePoseCocoMetric',
+    ann_file=data_root + 'annotations/densepose_minival2014.json',
+    template=template)
 test_evaluator = val_evaluator
