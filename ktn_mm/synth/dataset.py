@@ -159,10 +159,12 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
     else:
         # Forked where possible: a fresh process would spend its time on importing the package.
         method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
+        # One thread for OpenCV, set before the fork: a child cannot end threads it did not inherit.
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
         # Unlike multiprocessing's pool, this one says so when a process is killed.
-        with ProcessPoolExecutor(min(workers, len(jobs)),
-                                 multiprocessing.get_context(method),
-                                 cv2.setNumThreads, (1,)) as pool:
+        with ProcessPoolExecutor(min(workers, len(jobs)), multiprocessing.get_context(method),
+                                 cv2.setNumThreads if method == 'spawn' else None, (1,)) as pool:
             tasks = [pool.submit(make_picture, job) for job in jobs]
             try:
                 for task in as_completed(tasks):
@@ -171,6 +173,8 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+            finally:
+                cv2.setNumThreads(threads)
     bar.close()
 
 

@@ -2,6 +2,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +20,19 @@ from .conftest import COUNTS, SIZE
 def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes()
             for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def test_workers_start_after_opencv_has_used_threads(tmp_path):
+    """A forked worker that ends its parent's threads waits for them for ever."""
+    threads = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(4)
+        cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 5)
+        make_dataset(tmp_path, {'train': 2}, (96, 96), seed=3, workers=2, progress=False)
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(threads)
+    assert len(list((tmp_path / 'train').glob('*.jpg'))) == 2
 
 
 def people(tiny):
