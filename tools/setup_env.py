@@ -68,6 +68,18 @@ def make_venv(venv: Path, log: Path) -> str:
     return str(python)
 
 
+def link_clone(python: str, root: Path, log: Path) -> None:
+    """Make the clone importable, with its metadata beside the code.
+
+    `pip install -e` would leave the metadata in site-packages, where mim then looks for the code.
+    """
+    run([python, '-c', 'import setuptools; setuptools.setup()', '-q', 'egg_info'], log, 'metadata',
+        cwd=root)
+    site = subprocess.run([python, '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'],
+                          capture_output=True, text=True, check=True).stdout.strip()
+    (Path(site) / 'ktn_mm_clone.pth').write_text(f'{root}\n')
+
+
 def install(venv: Path, root: Path, log: Path) -> None:
     """Install everything; pip skips what is there with the right version."""
     base, compiled, *others = read_stages(root / 'requirements.txt')
@@ -83,7 +95,7 @@ def install(venv: Path, root: Path, log: Path) -> None:
     rest = [requirement for stage in others for requirement in stage]
     run([*pip, '--no-build-isolation', '--no-deps', *rest], log, 'packages')
     say('4/4 KTN-MM itself, and a look at the whole')
-    run([*pip, '--no-build-isolation', '--no-deps', '-e', str(root)], log, 'ktn_mm')
+    link_clone(python, root, log)
     run([python, '-W', 'ignore', '-m', 'ktn_mm.check_env'], log, 'check', cwd=root)
 
 

@@ -81,10 +81,8 @@ def python(wheel, tmp_path_factory) -> str:
                     cwd=folder).stdout.strip())
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    # A link for every package but the clone's own, which an editable install put there too.
-    for path in Path(STACK).iterdir():
-        if 'ktn_mm' not in path.name and not (site / path.name).exists():
-            (site / path.name).symlink_to(path)
+    # The .pth files of that folder, such as the one of an editable install, are not read from here.
+    (site / 'stack.pth').write_text(STACK + '\n')
     mim = folder / 'bin' / 'mim'
     mim.write_text(f'#!{python}\nfrom mim.cli import cli\ncli()\n')
     mim.chmod(0o755)
