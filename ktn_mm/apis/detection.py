@@ -30,11 +30,17 @@ class PersonDetector:
         self.score_thr = score_thr
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return boxes (N, 4) x1, y1, x2, y2 and scores (N,), best first, of a BGR image."""
+        """Return boxes (N, 4) x1, y1, x2, y2 and scores (N,), best first, of a BGR image.
+
+        Boxes are clipped to the image: detectors of mmdet may reach into its padding.
+        """
         from mmdet.apis import inference_detector
         from mmengine.registry import DefaultScope
         with DefaultScope.overwrite_default_scope('mmdet'):
             found = inference_detector(self.model, image).pred_instances.cpu().numpy()
+        height, width = image.shape[:2]
+        boxes = np.clip(found.bboxes, 0, [width, height, width, height])
         kept = (found.labels == PERSON_LABEL) & (found.scores >= self.score_thr)
+        kept &= (boxes[:, 2:] > boxes[:, :2]).all(1)
         order = np.argsort(-found.scores[kept], kind='stable')
-        return found.bboxes[kept][order], found.scores[kept][order]
+        return boxes[kept][order], found.scores[kept][order]

@@ -37,7 +37,7 @@ class ProgressBarHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         if 'train' in self.bars:
             if outputs:
-                self.bars['train'].set_postfix(loss=f'{float(outputs["loss"]):.2f}', refresh=False)
+                self.bars['train'].set_postfix(loss=f'{outputs["loss"].item():.2f}', refresh=False)
             self.bars['train'].update()
 
     def after_train(self, runner) -> None:

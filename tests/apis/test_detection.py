@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import mmdet
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from ktn_mm.apis.detection import PersonDetector
+
+CONFIG = Path(mmdet.__file__).parent / '.mim/configs/rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """A detector that takes everything for a person with more confidence than anything else."""
+    torch.manual_seed(0)
+    config = Config.fromfile(CONFIG)
+    config.model.backbone.init_cfg = None
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        model = MODELS.build(config.model)
+    for classifier in model.bbox_head.rtm_cls:
+        torch.nn.init.normal_(classifier.weight, std=0.05)
+        torch.nn.init.constant_(classifier.bias, -9.)
+        classifier.bias.data[0] = 0.
+    path = tmp_path_factory.mktemp('detector') / 'detector.pth'
+    meta = dict(dataset_meta=dict(classes=('person', 'bicycle')))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    return str(path)
+
+
+def test_people_come_best_first_and_above_the_threshold(checkpoint):
+    image = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    detector = PersonDetector(str(CONFIG), checkpoint, score_thr=0.)
+    boxes, scores = detector(image)
+    assert len(boxes) == len(scores) > 0 and boxes.shape[1] == 4
+    assert (np.diff(scores) <= 0).all()
+    assert boxes.min() >= 0 and boxes[:, 2].max() <= 160 and boxes[:, 3].max() <= 120
+    detector.score_thr = float(scores[0])
+    assert len(detector(image)[0]) < len(boxes)
+    detector.score_thr = 1.1
+    assert detector(image)[0].shape == (0, 4)
+
+
+def test_a_detector_of_something_else_is_refused(checkpoint, tmp_path):
+    saved = torch.load(checkpoint, weights_only=False)
+    saved['meta']['dataset_meta']['classes'] = ('cat', 'dog')
+    torch.save(saved, tmp_path / 'cats.pth')
+    with pytest.raises(ValueError, match='must be "person"'):
+        PersonDetector(str(CONFIG), str(tmp_path / 'cats.pth'))
