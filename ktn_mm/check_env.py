@@ -124,7 +124,7 @@ def look_at_registration() -> Finding:
 
 
 def look_around() -> list[Finding]:
-    """Look at everything, in an order in which the first problem is the likely cause of the rest."""
+    """Look at everything, in an order in which the first problem likely causes the rest."""
     findings = [look_at(*row) for row in STACK]
     findings.append(look_at_operator())
     findings.append(look_at_registration())

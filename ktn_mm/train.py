@@ -1,4 +1,6 @@
-"""Train a network: ``python -m ktn_mm.train CFG``, with the options of mmpose's tools/train.py."""
+"""Train a network: ``python -m ktn_mm.train CFG``.
+
+The options are those of mmpose's tools/train.py."""
 from ktn_mm.engine.memory import restart_with_memory_settings
 from ktn_mm.engine.mmpose_tool import run_mmpose_tool
 

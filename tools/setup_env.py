@@ -5,13 +5,11 @@ Makes .venv in the clone and installs what requirements.txt lists, in its order;
 compiled once and kept in ~/.cache/ktn_mm (KTN_MM_CACHE moves it). Run it again as often as you
 like: what is done is not done again, and what was interrupted goes on. Standard library only.
 """
-from __future__ import print_function
-
 import sys
 
 if sys.version_info < (3, 10):  # before anything that an old Python cannot read
-    sys.exit('setup: Python %d.%d does not work: install Python 3.11 (3.10 and 3.12 work too), then '
-             '`make setup PYTHON=python3.11`' % sys.version_info[:2])
+    sys.exit('setup: Python %d.%d does not work: install Python 3.11 (3.10 and 3.12 work too), '
+             'then `make setup PYTHON=python3.11`' % sys.version_info[:2])
 
 import argparse  # noqa: E402
 import hashlib  # noqa: E402
@@ -54,7 +52,7 @@ def fingerprint(root: Path) -> str:
 
 
 def make_venv(venv: Path, log: Path) -> str:
-    """Make the virtual environment unless a sound one of this Python is there; return its Python."""
+    """Make the virtual environment unless a sound one is there; return its Python."""
     python = venv / 'bin' / 'python'
     if python.exists():
         probe = subprocess.run([str(python), '-c', 'import sys, pip; print(sys.version)'],
@@ -75,9 +73,9 @@ def link_clone(python: str, root: Path, log: Path) -> None:
     """
     run([python, '-c', 'import setuptools; setuptools.setup()', '-q', 'egg_info'], log, 'metadata',
         cwd=root)
-    site = subprocess.run([python, '-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])'],
-                          capture_output=True, text=True, check=True).stdout.strip()
-    (Path(site) / 'ktn_mm_clone.pth').write_text(f'{root}\n')
+    ask = 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
+    site = subprocess.run([python, '-c', ask], capture_output=True, text=True, check=True)
+    (Path(site.stdout.strip()) / 'ktn_mm_clone.pth').write_text(f'{root}\n')
 
 
 def install(venv: Path, root: Path, log: Path) -> None:

@@ -1,5 +1,6 @@
-"""Test a network: ``python tools/test.py CFG CHECKPOINT``, with the options of mmpose's tools/test.py.
+"""Test a network: ``python tools/test.py CFG CHECKPOINT``.
 
+The options are those of mmpose's tools/test.py.
 The same from an installed package: ``python -m ktn_mm.test`` or ``mim test ktn_mm``.
 """
 import runpy

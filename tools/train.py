@@ -1,5 +1,6 @@
-"""Train a network: ``python tools/train.py CFG``, with the options of mmpose's tools/train.py.
+"""Train a network: ``python tools/train.py CFG``.
 
+The options are those of mmpose's tools/train.py.
 The same from an installed package: ``python -m ktn_mm.train`` or ``mim train ktn_mm``.
 """
 import runpy

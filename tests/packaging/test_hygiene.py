@@ -29,7 +29,8 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_is_large(tracked):
-    assert {str(path): path.stat().st_size for path in tracked if path.stat().st_size > LIMIT} == {}
+    sizes = {str(path): path.stat().st_size for path in tracked}
+    assert {path: size for path, size in sizes.items() if size > LIMIT} == {}
 
 
 def test_no_lock_file(tracked):

@@ -92,6 +92,15 @@ def test_stages_are_read_in_order():
     assert 'mmpose==1.3.2' in rest and not any('#' in line for line in base + rest)
 
 
+def test_mim_finds_the_clone(tmp_path):
+    """`mim train ktn_mm` looks for the code beside the metadata."""
+    code = ('from mim.utils import get_installed_path, is_installed\n'
+            'print(is_installed("ktn_mm"), get_installed_path("ktn_mm"))')
+    run = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], cwd=tmp_path, text=True,
+                         capture_output=True)
+    assert run.stdout.split() == ['True', str(ROOT / 'ktn_mm')], run.stderr
+
+
 def test_the_cache_key_names_all_that_a_wheel_depends_on(steps):
     key = steps['mmcv_wheel'].wheel_key
     keys = {key('2.3.6', '2.10.0+cu128', 'cp311', cuda=False),

@@ -65,7 +65,7 @@ def test_the_wheel_asks_for_nothing_that_cannot_be_installed(wheel):
     archive = zipfile.ZipFile(wheel)
     metadata = next(name for name in archive.namelist() if name.endswith('METADATA'))
     lines = archive.read(metadata).decode().splitlines()
-    assert 'Name: ktn_mm' in lines or 'Name: ktn-mm' in lines
+    assert 'Name: ktn_mm' in lines
     assert 'License-Expression: Apache-2.0' in lines
     assert not [line for line in lines if line.startswith('Requires-Dist')
                 and any(name in line for name in ('mmpose', 'chumpy', 'mmcv'))]
@@ -81,7 +81,7 @@ def python(wheel, tmp_path_factory) -> str:
                     cwd=folder).stdout.strip())
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    # The .pth files of that folder, such as the one of an editable install, are not read from here.
+    # The .pth files of that folder, such as the one that leads to the clone, are not read.
     (site / 'stack.pth').write_text(STACK + '\n')
     mim = folder / 'bin' / 'mim'
     mim.write_text(f'#!{python}\nfrom mim.cli import cli\ncli()\n')

@@ -1,4 +1,4 @@
-"""What must be there before anything is downloaded; each problem is one line that says what to do."""
+"""What must be there before anything is downloaded; a problem is one line that says what to do."""
 from __future__ import annotations
 
 import os

@@ -87,8 +87,8 @@ def mmcv_wheel(python: str, requirement: str, log: Path) -> Path:
     facts = json.loads(probe.stdout.splitlines()[-1])
     cuda = environ.get('FORCE_CUDA') == '1' or (facts['gpu'] and facts['nvcc'])
     if facts['gpu'] and not cuda:
-        say("  Found a GPU, but no nvcc of torch's CUDA version: mmcv's own ops will run on the CPU "
-            'only (KTN-MM needs none of them on the GPU; a detector may)')
+        say("  Found a GPU, but no nvcc of torch's CUDA version: mmcv's own ops will run on the "
+            'CPU only (KTN-MM needs none of them on the GPU; a detector may)')
         environ['CUDA_VISIBLE_DEVICES'] = ''
     version = requirement.split('==')[1]
     key = wheel_key(version, facts['torch'], facts['tag'], cuda=cuda)

@@ -102,7 +102,7 @@ def run(command: list[str], log: Path, name: str, **kwargs) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, waiting for another process that holds it. The kernel frees a dead one's."""
+    """Hold a lock file, waiting for whoever holds it. The kernel frees that of the dead."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, 'w') as file:
         try:
