@@ -85,7 +85,7 @@ class UVSymmetry:
         mirrored, body = np.array(uv), surface > 0
         if not np.isfinite(mirrored[body]).all():
             raise ValueError('U, V must be finite to be mirrored')
-        # A thousandth of a cell on top, or rounding would drop k / 255 into the cell before k.
+        # A thousandth of a cell on top, or rounding would drop some k / 255 into the cell before.
         cells = np.asarray(mirrored[body], np.float64) * (files.SYMMETRY_SIZE - 1) + 1e-3
         u, v = cells.clip(0, files.SYMMETRY_SIZE - 1).astype(np.int64).T
         mirrored[body] = self.tables[:, surface[body] - 1, v, u].T
