@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from ktn_mm.models.heads import KnowledgeTransferMachine
 
@@ -19,7 +20,8 @@ def run(monkeypatch, *args):
 
 def test_faster_rcnn(tmp_path, monkeypatch):
     from mmdet.models.roi_heads.bbox_heads import Shared2FCBBoxHead
-    head = Shared2FCBBoxHead(in_channels=4, fc_out_channels=12, num_classes=3, roi_feat_size=2)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        head = Shared2FCBBoxHead(in_channels=4, fc_out_channels=12, num_classes=3, roi_feat_size=2)
     state = {f'roi_head.bbox_head.{k}': v for k, v in head.state_dict().items()}
     torch.save(dict(state_dict=state), tmp_path / 'det.pth')
     run(monkeypatch, tmp_path / 'det.pth', tmp_path / 'loc.npz', '--person', 1)
