@@ -16,6 +16,7 @@ import hashlib  # noqa: E402
 import os  # noqa: E402
 import re  # noqa: E402
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import subprocess  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -129,6 +130,8 @@ def main() -> None:
 if __name__ == '__main__':
     os.environ.pop('PYTHONPATH', None)
     os.environ.pop('PIP_USER', None)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # end the compilers, as Ctrl-C does
+        signal.signal(number, signal.default_int_handler)
     try:
         main()
     except SetupError as error:

@@ -3,6 +3,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,29 @@ def test_an_interrupted_build_goes_on(steps, tmp_path, monkeypatch, capsys):
     assert calls.read_text().count('build') == 2
     assert not list((tmp_path / 'cache' / 'build').iterdir())  # the objects are not kept
     assert '[1/2]' in (tmp_path / 'log').read_text()
+
+
+def test_an_interrupt_ends_what_the_command_started(tmp_path):
+    """A compiler that went on would write into the folder of the next run."""
+    code = ('import signal, sys; sys.path.insert(0, sys.argv[1])\n'
+            'from environment.running import run\nfrom pathlib import Path\n'
+            'signal.signal(signal.SIGTERM, signal.default_int_handler)\n'
+            'run(["sh", "-c", "sleep 60 & echo $! > pid; wait"], Path("log"), "sleep")')
+    process = subprocess.Popen([sys.executable, '-c', code, str(ROOT / 'tools')], cwd=tmp_path,
+                               stderr=subprocess.DEVNULL)
+    pid = tmp_path / 'pid'
+    while not (pid.exists() and pid.read_text().strip()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    process.wait(timeout=20)
+    for _ in range(100):
+        state = Path(f'/proc/{pid.read_text().strip()}/stat')
+        if not state.exists() or state.read_text().split()[2] == 'Z':
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail('the command still runs')
 
 
 def test_a_second_set_up_waits_for_the_first(steps, tmp_path, capsys):

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -76,7 +78,8 @@ def run(command: list[str], log: Path, name: str, **kwargs) -> None:
     with open(log, 'a', encoding='utf-8') as file:
         file.write(f'\n$ {" ".join(command)}\n')
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   stdin=subprocess.DEVNULL, text=True, errors='replace', **kwargs)
+                                   stdin=subprocess.DEVNULL, text=True, errors='replace',
+                                   start_new_session=True, **kwargs)
         try:
             for line in process.stdout:
                 file.write(line)
@@ -89,7 +92,7 @@ def run(command: list[str], log: Path, name: str, **kwargs) -> None:
                     progress.at(' '.join(line.split()[:4]))
             code = process.wait()
         except BaseException:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # compilers too, or they go on by themselves
             process.wait()
             raise
         finally:
