@@ -47,7 +47,7 @@ class DensePoseHead(BaseHead):
             out; None gives the surfaces a predictor of their own. Defaults to None.
         loss_mask: Config of the body mask's loss. Defaults to DenseCrossEntropy x 5.
         loss_part: of the parts'. Defaults to DenseCrossEntropy x 2.
-        loss_keypoint: of the heat maps'. Defaults to KeypointMSELoss x 100.
+        loss_keypoint: of the heat maps'. Defaults to KeypointMSELoss x 1000.
         loss_surface: of the surfaces'. Defaults to SurfaceCrossEntropy x 1.
         loss_uv: of U and of V. Defaults to PointSmoothL1 x 10.
         loss_instance: of MID's instance logits. Defaults to DenseCrossEntropy x 1.
@@ -86,6 +86,7 @@ class DensePoseHead(BaseHead):
             dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'], mode='fan_out',
                  nonlinearity='relu'),
             dict(type='Constant', layer='GroupNorm', val=1)])
+        self._default_init = init_cfg is None
         if num_convs < 0:
             raise ValueError(f'num_convs must not be negative, got {num_convs}')
         channels = channels or in_channels
@@ -109,13 +110,26 @@ class DensePoseHead(BaseHead):
 
         self.loss_mask = _build_loss(loss_mask, 'DenseCrossEntropy', loss_weight=5.)
         self.loss_part = _build_loss(loss_part, 'DenseCrossEntropy', loss_weight=2.)
-        self.loss_keypoint = _build_loss(loss_keypoint, 'KeypointMSELoss', loss_weight=100.,
+        self.loss_keypoint = _build_loss(loss_keypoint, 'KeypointMSELoss', loss_weight=1000.,
                                          use_target_weight=True)
         self.loss_surface = _build_loss(loss_surface, 'SurfaceCrossEntropy', loss_weight=1.)
         self.loss_uv = _build_loss(loss_uv, 'PointSmoothL1', loss_weight=10.)
         self.loss_instance = _build_loss(loss_instance, 'DenseCrossEntropy', loss_weight=1.)
         self.loss_triplet = loss_triplet and MODELS.build(loss_triplet)
         self.decoder = None if decoder is None else KEYPOINT_CODECS.build(decoder)
+
+    def init_weights(self) -> None:
+        """Start heat maps near 0, U and V near the middle of their range.
+
+        With fan_out alone the heat maps' first error is a hundred times what it soon is, and
+        Adam remembers it for a thousand steps.
+        """
+        super().init_weights()
+        if not self._default_init:
+            return
+        for name, value in (('keypoints', 0.), ('u', 0.5), ('v', 0.5)):
+            nn.init.normal_(self.predictors[name].weight, std=0.001)
+            nn.init.constant_(self.predictors[name].bias, value)
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Predict all maps.
