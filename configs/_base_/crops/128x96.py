@@ -8,9 +8,8 @@ train_pipeline = [
     dict(type='GetBBoxCenterScale', padding=1.25),
     dict(type='LoadDenseMasks'),
     dict(type='DensePoseRandomFlip', prob=0.5),
-    dict(type='RandomBBoxTransform', shift_prob=0.3, rotate_factor=60., scale_factor=(0.75, 1.25)),
+    dict(type='RandomBBoxTransform', shift_prob=0., rotate_factor=30., scale_factor=(0.8, 1.2)),
     dict(type='DensePoseTopdownAffine', input_size=codec['input_size']),
-    dict(type='PhotometricDistortion'),
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs', meta_keys=meta_keys)]
 val_pipeline = [
