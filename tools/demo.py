@@ -1,0 +1,178 @@
+"""Make people, train a small KTN on them, score it, and paint body surfaces on pictures.
+
+Everything lands in one folder and is safe to run again: pictures that exist are kept, training
+goes on at its last checkpoint.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs/densepose_topdown/ktn_mobilenetv2_1xb16-demo_open-body-128x96.py'
+DATA = Path('data/open-body-demo')
+WEIGHTS = Path('data/mobilenetv2_imagenet.pth')
+COLUMNS = ['picture', 'surfaces', 'U', 'V', 'truth: surfaces', 'truth: U', 'truth: V']
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'),
+                        help='folder for the model, the numbers and the pictures')
+    parser.add_argument('--train', type=int, default=480, help='pictures to train on')
+    parser.add_argument('--val', type=int, default=100, help='pictures to score on')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(),
+                        help='processes that make pictures')
+    parser.add_argument('--cfg-options', nargs='+', default=[],
+                        help='handed on to training and testing, such as train_cfg.max_epochs=1')
+    return parser.parse_args()
+
+
+class Steps:
+    """Say which step runs, and remember how long each one took."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.seconds = total, {}
+
+    def run(self, title: str, action, *args):
+        print(f'\n=== {len(self.seconds) + 1}/{self.total} {title}', flush=True)
+        start = time.time()
+        result = action(*args)
+        self.seconds[title] = time.time() - start
+        print(f'--- {title}: {self.seconds[title]:.0f} s', flush=True)
+        return result
+
+
+def run_tool(*command: str | Path) -> None:
+    """Run a command in the clone, its output going straight through."""
+    subprocess.run([str(part) for part in command], check=True, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment with the settings for training on CPUs."""
+    from ktn_mm.engine.memory import missing_settings
+    bin_dir = str(Path(sys.executable).parent)
+    path = os.pathsep.join([bin_dir, os.environ.get('PATH', '')])
+    return {**os.environ, **missing_settings(), 'PATH': path}
+
+
+def make_data(args: argparse.Namespace) -> None:
+    tool = ROOT / 'tools/make_synth_dataset.py'
+    run_tool(sys.executable, tool, DATA, '--train', str(args.train), '--val', str(args.val),
+             '--test', '0', '--workers', str(args.workers), '--dense')
+
+
+def make_weights() -> None:
+    if WEIGHTS.exists():
+        print(f'{WEIGHTS} is there already')
+        return
+    run_tool(sys.executable, ROOT / 'tools/convert_mobilenetv2.py', WEIGHTS)
+
+
+def cfg_options(args: argparse.Namespace) -> list[str]:
+    return ['--cfg-options', *args.cfg_options] if args.cfg_options else []
+
+
+def train(args: argparse.Namespace) -> Path:
+    run_tool('mim', 'train', 'mmpose', CONFIG, '--work-dir', args.out, '--resume',
+             *cfg_options(args))
+    pointer = args.out / 'last_checkpoint'
+    if not pointer.exists():
+        raise FileNotFoundError(f'{pointer}: training left no checkpoint')
+    return Path(pointer.read_text().strip())
+
+
+def test(args: argparse.Namespace, checkpoint: Path) -> dict[str, float]:
+    run_tool('mim', 'test', 'mmpose', CONFIG, '-C', checkpoint, '--work-dir', args.out,
+             '--out', args.out / 'numbers.json', *cfg_options(args))
+    return json.loads((args.out / 'numbers.json').read_text())
+
+
+def paint(args: argparse.Namespace, checkpoint: Path) -> list[Path]:
+    """Write contact sheets: validation pictures with their truth, and a real photograph."""
+    import cv2
+    import numpy as np
+    from mmpose.apis import init_model
+    from tqdm import tqdm
+
+    import ktn_mm  # noqa: F401  (registers the models)
+    from ktn_mm.apis import build_test_pipeline, infer_image
+    from ktn_mm.visualization import contact_sheet, draw_boxes, panels
+    model = init_model(str(CONFIG), str(checkpoint), device='cpu')
+    pipeline = build_test_pipeline(model)
+
+    def row(image: np.ndarray, boxes: list) -> list[np.ndarray]:
+        result = infer_image(model, image, boxes, pipeline=pipeline)
+        labels, uv, _ = result.to_maps()
+        rgb = image[..., ::-1]
+        return [draw_boxes(rgb, result.boxes), *panels(rgb, labels, uv)]
+
+    truth = json.loads((DATA / 'annotations/densepose_open_val.json').read_text())
+    boxes = {}
+    for person in truth['annotations']:
+        x, y, w, h = person['bbox']
+        boxes.setdefault(person['image_id'], []).append([x, y, x + w, y + h])
+    shown = [entry for entry in truth['images'] if entry['id'] in boxes][:24]
+    rows = []
+    for entry in tqdm(shown, unit='picture', desc='painting'):
+        path = DATA / 'val' / entry['file_name']
+        image = cv2.imread(str(path))
+        iuv = cv2.imread(str(path.with_name(f'{path.stem}_iuv.png')))[..., ::-1]
+        true = panels(image[..., ::-1], iuv[..., 0], iuv[..., 1:] / 255.)
+        rows.append(row(image, boxes[entry['id']]) + true)
+    sheets = []
+    for i in range(0, len(rows), 8):
+        sheets.append(args.out / f'validation_{i // 8 + 1}.jpg')
+        write(sheets[-1], contact_sheet(rows[i:i + 8], COLUMNS))
+    # skimage's astronaut (NASA, public domain): a half body that fills 512x512 pixels.
+    from skimage.data import astronaut
+    photograph = np.ascontiguousarray(astronaut()[..., ::-1])
+    sheets.append(args.out / 'photograph.jpg')
+    write(sheets[-1], contact_sheet([row(photograph, [[20, 0, 460, 512]])], COLUMNS[:4],
+                                    height=400))
+    return sheets
+
+
+def write(path: Path, picture) -> None:
+    import cv2
+    cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+def report(numbers: dict[str, float], sheets: list[Path], seconds: dict[str, float]) -> None:
+    names = ['AP', 'AP50', 'AP75', 'APM', 'APL', 'AR']
+    print('\nKTN on people it has never seen (ground-truth boxes):')
+    print('        ' + ''.join(f'{name:>8}' for name in names))
+    for kind in ('GPS', 'GPSm'):
+        values = (numbers[f'densepose/{kind}/{name}'] for name in names)
+        print(f'  {kind:<6}' + ''.join(f'{value:8.3f}' for value in values))
+    print('\nlook at ' + '\n        '.join(str(sheet) for sheet in sheets))
+    total = sum(seconds.values())
+    print('\n' + ', '.join(f'{title} {s:.0f} s' for title, s in seconds.items())
+          + f'; together {total / 60:.1f} min')
+
+
+def main() -> None:
+    args = parse_args()
+    os.chdir(ROOT)
+    args.out.mkdir(parents=True, exist_ok=True)
+    steps = Steps(5)
+    steps.run('make people', make_data, args)
+    steps.run('backbone weights', make_weights)
+    checkpoint = steps.run('train', train, args)
+    numbers = steps.run('test', test, args, checkpoint)
+    sheets = steps.run('paint', paint, args, checkpoint)
+    report(numbers, sheets, steps.seconds)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f'error: {Path(error.cmd[0]).name} ended with exit code {error.returncode}; '
+                 'what it said stands above. Run the same command again to go on.')
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
