@@ -1,7 +1,12 @@
 """Annotated people, and what happens to them on the way into a network."""
 from .datasets import DensePoseCocoDataset
-from .transforms import (DensePoseRandomFlip, DensePoseTopdownAffine, InterpolateCorrespondences,
-                         LoadDenseMasks, LoadPersonImage)
+from .transforms import (
+                         DensePoseRandomFlip,
+                         DensePoseTopdownAffine,
+                         InterpolateCorrespondences,
+                         LoadDenseMasks,
+                         LoadPersonImage,
+)
 
 __all__ = ['DensePoseCocoDataset', 'DensePoseRandomFlip', 'DensePoseTopdownAffine',
            'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage']

@@ -1,6 +1,13 @@
 """Pictures of surfaces, U and V."""
-from .painting import (SURFACE_COLORS, contact_sheet, draw_boxes, overlay, paint_coordinate,
-                       paint_surfaces, panels)
+from .painting import (
+                       SURFACE_COLORS,
+                       contact_sheet,
+                       draw_boxes,
+                       overlay,
+                       paint_coordinate,
+                       paint_surfaces,
+                       panels,
+)
 
 __all__ = ['SURFACE_COLORS', 'contact_sheet', 'draw_boxes', 'overlay', 'paint_coordinate',
            'paint_surfaces', 'panels']

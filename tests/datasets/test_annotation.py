@@ -4,8 +4,14 @@ import pickle
 import numpy as np
 import pytest
 
-from ktn_mm.datasets.annotation import (AnnotationError, check_box, check_keypoints, is_dense,
-                                        read_masks, read_points)
+from ktn_mm.datasets.annotation import (
+    AnnotationError,
+    check_box,
+    check_keypoints,
+    is_dense,
+    read_masks,
+    read_points,
+)
 
 GOOD = dict(dp_x=[0., 128., 255.], dp_y=[1., 2., 3.], dp_I=[1., 24., 7.], dp_U=[0., .5, 1.],
             dp_V=[.1, .2, .3])

@@ -126,11 +126,15 @@ def check(finished: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.slow
-def test_training_and_testing_from_the_wheel(python, short_run):
+@pytest.mark.parametrize('kind', ['wheel', 'clone'])
+def test_training_and_testing(kind, request, short_run):
     """Every way in the README: mim with either package, the modules, the tools."""
-    folder, options = short_run
+    python = request.getfixturevalue('python') if kind == 'wheel' else sys.executable
+    folder, options = short_run[0] / kind, short_run[1]
+    folder.mkdir()
     site = run(python, '-W', 'ignore', '-c', 'import ktn_mm; print(ktn_mm.__file__)', cwd=folder)
     package = Path(site.stdout.splitlines()[-1]).parent
+    assert (package.parent == ROOT) == (kind == 'clone')
     config = package / '.mim' / 'configs' / 'densepose_topdown' / DEMO
     path = f'{Path(python).parent}{os.pathsep}{os.environ["PATH"]}'
     tail = ['--cfg-options', *options]

@@ -38,8 +38,9 @@ def infer(checkpoint, tmp_path, monkeypatch):
     spec.loader.exec_module(tool)
 
     def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['infer.py', str(CONFIG), str(checkpoint), *map(str, args),
-                                          '--out', str(tmp_path / 'out'), '--device', 'cpu'])
+        command = ['infer.py', CONFIG, checkpoint, *args, '--out', tmp_path / 'out',
+                   '--device', 'cpu']
+        monkeypatch.setattr(sys, 'argv', [str(word) for word in command])
         return tool.main()
     return run
 

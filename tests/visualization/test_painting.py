@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from ktn_mm.surface.charts import SURFACE_TWIN
-from ktn_mm.visualization.painting import (SURFACE_COLORS, contact_sheet, overlay,
-                                           paint_coordinate, paint_surfaces)
+from ktn_mm.visualization.painting import (
+    SURFACE_COLORS,
+    contact_sheet,
+    overlay,
+    paint_coordinate,
+    paint_surfaces,
+)
 
 
 def test_colours_tell_surfaces_apart():

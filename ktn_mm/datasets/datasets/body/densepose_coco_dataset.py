@@ -9,8 +9,15 @@ from mmpose.datasets.datasets.body import CocoDataset
 from mmpose.registry import DATASETS
 from xtcocotools.coco import COCO
 
-from ktn_mm.datasets.annotation import (FRAME, AnnotationError, check_box, check_keypoints,
-                                        is_dense, read_masks, read_points)
+from ktn_mm.datasets.annotation import (
+    FRAME,
+    AnnotationError,
+    check_box,
+    check_keypoints,
+    is_dense,
+    read_masks,
+    read_points,
+)
 from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
 from ktn_mm.datasets.report import FaultReport, check_policy
 from ktn_mm.structures.crop_frame import box_to_image
