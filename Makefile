@@ -8,8 +8,6 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PATHS := ktn_mm tools tests
-# What glibc needs to keep memory between two steps of a network; `mim train` inherits it. A GPU does not care.
-MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=67108864
 
 help:  ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +23,7 @@ test-slow: setup  ## everything: installed wheels, mim, long training
 	$(BIN)/python -m pytest --durations=20
 
 demo: setup  ## make people, train a small network, score it, paint pictures
-	$(MEMORY) PATH="$(BIN):$$PATH" $(BIN)/python tools/demo.py
+	PATH="$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
 lint: setup  ## ruff: rules and layout
 	$(BIN)/ruff check $(PATHS)

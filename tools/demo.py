@@ -6,6 +6,7 @@ goes on at its last checkpoint.
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -53,11 +54,9 @@ def run_tool(*command: str | Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment with the settings for training on CPUs."""
-    from ktn_mm.engine.memory import missing_settings
-    bin_dir = str(Path(sys.executable).parent)
-    path = os.pathsep.join([bin_dir, os.environ.get('PATH', '')])
-    return {**os.environ, **missing_settings(), 'PATH': path}
+    """Return this process's environment, in which `mim` is that of this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get('PATH', '')])
+    return {**os.environ, 'PATH': path}
 
 
 def make_data(args: argparse.Namespace) -> None:
@@ -169,6 +168,9 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    # By path, since importing the package takes seconds and this may start the process again.
+    memory = runpy.run_path(str(ROOT / 'ktn_mm/engine/memory.py'))
+    memory['restart_with_memory_settings']()
     try:
         main()
     except subprocess.CalledProcessError as error:
