@@ -23,10 +23,10 @@ STACK = (
     ('mmengine', 'onedl-mmengine', '0.10.12'),
     ('mmcv', 'onedl-mmcv', '2.3.6'),
     ('mmcv.ops', 'onedl-mmcv', '2.3.6'),
+    ('mmdet.models', 'onedl-mmdetection', '3.5.1'),  # mmpose.models imports it
     ('mmpose.models', 'mmpose', '1.3.2'),
 )
 OPTIONAL = (
-    ('mmdet.models', 'onedl-mmdetection', '3.5.1', 'boxes have to be given'),
     ('mim', 'openmim', '0.3.9', 'use `python -m ktn_mm.train` and `python -m ktn_mm.test`'),
 )
 ADVICE = (

@@ -12,7 +12,7 @@ REGISTERING_MODULES = (
     'ktn_mm.models',
     'ktn_mm.visualization.densepose_visualizer',
 )
-NEEDED = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpose')
+NEEDED = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmpose')
 HELP = ('Run `python -m ktn_mm.check_env` to see what is wrong; `make setup` in a clone of KTN-MM '
         'installs a set that works, requirements.txt lists it.')
 

@@ -159,7 +159,7 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
     else:
         # Forked where possible: a fresh process would spend its time on importing the package.
         method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-        # One thread for OpenCV, set before the fork: a child cannot end threads it did not inherit.
+        # One thread for OpenCV, set before the fork: a child cannot end those it did not start.
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         # Unlike multiprocessing's pool, this one says so when a process is killed.

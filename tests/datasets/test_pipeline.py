@@ -62,12 +62,12 @@ def test_batch_has_the_fields_of_the_contract(batch):
     assert set(fields.keys()) == {'heatmaps', 'dp_parts', 'dp_mask'}
     assert set(labels.keys()) == {'keypoint_weights', 'dp_points', 'dp_surfaces', 'dp_uv'}
     shapes = {key: (tuple(torch.stack([s.gt_fields.get(key) for s in samples]).shape),
-                    fields.get(key).dtype) for key in fields.keys()}
+                    fields.get(key).dtype) for key in sorted(fields.keys())}
     assert shapes == dict(heatmaps=((6, 17, 128, 96), torch.float32),
                           dp_parts=((6, 1, 128, 96), torch.int64),
                           dp_mask=((6, 1, 128, 96), torch.int64))
     shapes = {key: (tuple(torch.cat([s.gt_instance_labels.get(key) for s in samples]).shape),
-                    labels.get(key).dtype) for key in labels.keys()}
+                    labels.get(key).dtype) for key in sorted(labels.keys())}
     assert shapes == dict(keypoint_weights=((6, 17), torch.float32),
                           dp_points=((6, 200, 2), torch.float32),
                           dp_surfaces=((6, 200), torch.int64), dp_uv=((6, 200, 2), torch.float32))

@@ -29,13 +29,13 @@ def test_an_mmcv_without_ops_is_found(capsys, monkeypatch):
     assert out.splitlines()[-1] == 'The stack does not work: mmcv.ops'
 
 
-def test_a_missing_detector_is_not_fatal(capsys, monkeypatch):
+def test_a_missing_command_line_is_not_fatal(capsys, monkeypatch):
     def missing(name):
-        if name == 'mmdet.models':
-            raise ModuleNotFoundError("No module named 'mmdet'")
+        if name == 'mim':
+            raise ModuleNotFoundError("No module named 'mim'")
     monkeypatch.setattr(check_env.importlib, 'import_module', missing)
     assert check_env.main() == 0
-    assert 'boxes have to be given' in capsys.readouterr().out
+    assert 'python -m ktn_mm.train' in capsys.readouterr().out
 
 
 def test_an_operator_that_is_wrong_is_found(monkeypatch):
