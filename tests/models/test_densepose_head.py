@@ -143,7 +143,7 @@ def test_dense_and_keypoint_losses_by_loop(make_samples):
         for b, s in enumerate(samples) for k in range(17)
         if s.gt_instance_labels.keypoint_weights[0, k] > 0)
     np.testing.assert_allclose(losses['loss_keypoint'].item(),
-                               100 * squares / (2 * 17 * 32 * 16), rtol=1e-5)
+                               1000 * squares / (2 * 17 * 32 * 16), rtol=1e-5)
 
 
 def test_losses_are_float32_under_autocast(make_samples):
