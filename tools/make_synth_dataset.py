@@ -16,7 +16,7 @@ for library in ('OMP', 'OPENBLAS', 'MKL'):
 
 from ktn_mm.synth.dataset import SPLITS, make_dataset, statistics  # noqa: E402
 from ktn_mm.synth.environments import PHOTO_PACKAGE, find_photos  # noqa: E402
-from ktn_mm.synth.sheet import write_sheet  # noqa: E402
+from ktn_mm.visualization.dataset_sheet import write_sheet  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,11 +1,11 @@
 """Annotated people, and what happens to them on the way into a network."""
 from .datasets import DensePoseCocoDataset
 from .transforms import (
-                         DensePoseRandomFlip,
-                         DensePoseTopdownAffine,
-                         InterpolateCorrespondences,
-                         LoadDenseMasks,
-                         LoadPersonImage,
+    DensePoseRandomFlip,
+    DensePoseTopdownAffine,
+    InterpolateCorrespondences,
+    LoadDenseMasks,
+    LoadPersonImage,
 )
 
 __all__ = ['DensePoseCocoDataset', 'DensePoseRandomFlip', 'DensePoseTopdownAffine',

@@ -1,12 +1,12 @@
 """Pictures of surfaces, U and V."""
 from .painting import (
-                       SURFACE_COLORS,
-                       contact_sheet,
-                       draw_boxes,
-                       overlay,
-                       paint_coordinate,
-                       paint_surfaces,
-                       panels,
+    SURFACE_COLORS,
+    contact_sheet,
+    draw_boxes,
+    overlay,
+    paint_coordinate,
+    paint_surfaces,
+    panels,
 )
 
 __all__ = ['SURFACE_COLORS', 'contact_sheet', 'draw_boxes', 'overlay', 'paint_coordinate',

@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from ktn_mm.structures.crop_frame import box_to_image
 from ktn_mm.surface.charts import KEYPOINTS, NUM_PARTS, SURFACE_TO_PART, SURFACES
 from ktn_mm.synth.dataset import make_dataset, statistics
-from ktn_mm.synth.sheet import write_sheet
+from ktn_mm.visualization.dataset_sheet import write_sheet
 
 from .conftest import COUNTS, SIZE
 

@@ -1,4 +1,4 @@
-"""A contact sheet: picture with keypoints, surfaces, U and V side by side."""
+"""A contact sheet of a data set: picture with keypoints, surfaces, U and V side by side."""
 from pathlib import Path
 
 import cv2
@@ -6,20 +6,8 @@ import numpy as np
 from PIL import Image
 
 from ktn_mm.structures.crop_frame import box_to_image
-from ktn_mm.surface.charts import SURFACES
 from ktn_mm.synth.annotation import FRAME, SKELETON
-
-
-def surface_colors() -> np.ndarray:
-    """Return (25, 3) uint8: reds for the right side, blues for the left, green for the middle."""
-    colors = np.zeros((len(SURFACES) + 1, 3), np.uint8)
-    base = {'right': 0, 'left': 115, 'middle': 60}
-    for surface in SURFACES:
-        hue = (base[surface.side] + (surface.index * 7) % 26 - 13) % 180
-        value = 255 if surface.face != 'back' else 150
-        colors[surface.index] = cv2.cvtColor(np.uint8([[[hue, 190, value]]]),
-                                             cv2.COLOR_HSV2RGB)[0, 0]
-    return colors
+from ktn_mm.visualization.painting import paint_coordinate, paint_surfaces
 
 
 def draw_row(folder: Path, image: dict, annotations: list[dict]) -> np.ndarray:
@@ -36,10 +24,8 @@ def draw_row(folder: Path, image: dict, annotations: list[dict]) -> np.ndarray:
         iuv = np.array(Image.open(dense))
     else:
         iuv = _iuv_of_points(picture.shape[:2], annotations)
-    surfaces = surface_colors()[iuv[..., 0]]
-    uv = [cv2.applyColorMap(iuv[..., k], cv2.COLORMAP_JET)[..., ::-1] for k in (1, 2)]
-    uv = [np.where(iuv[..., :1] > 0, one, 0) for one in uv]
-    return np.concatenate([shown, surfaces, *uv], 1).astype(np.uint8)
+    uv = [paint_coordinate(iuv[..., k] / 255., iuv[..., 0] > 0) for k in (1, 2)]
+    return np.concatenate([shown, paint_surfaces(iuv[..., 0]), *uv], 1)
 
 
 def _draw_keypoints(picture: np.ndarray, keypoints: np.ndarray) -> None:
