@@ -118,3 +118,18 @@ def test_densepose_coco_mirrors_by_the_official_surface(people, home, tmp_path, 
     table = head._mirror(torch.device('cpu'))[:, 3, 51, 102]  # V = 0.2, U = 0.4
     expected = template.mirror(np.array([3]), np.array([[.4, .2]]))[1][0]
     np.testing.assert_allclose(table, expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_backbone_swap_of_the_readme_builds(tmp_path):
+    section = (ROOT / 'README.md').read_text().split('## Another backbone')[1]
+    leaf = section.split('```python\n')[1].split('```')[0]
+    assert len(leaf.splitlines()) <= 15
+    path = tmp_path / 'swap.py'
+    path.write_text(leaf.replace("'./", f"'{ROOT}/configs/densepose_topdown/"))
+    model = MODELS.build(load(path).model)
+    assert type(model.backbone).__name__ == 'ResNeXt'
+    model.eval()
+    with torch.no_grad():
+        outputs = model(torch.zeros(1, 3, 64, 64), None, mode='tensor')
+    assert outputs[3].shape == (1, 25, 32, 32)
