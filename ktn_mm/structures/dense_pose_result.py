@@ -128,7 +128,7 @@ class DensePoseResult:
     def to_image(self) -> np.ndarray:
         """Return the IUV picture: (H, W, 3) uint8 with channels I, U * 255, V * 255."""
         labels, uv, _ = self.to_maps()
-        return np.dstack([labels, np.rint(uv * 255).astype(np.uint8)])
+        return _iuv_picture(labels, uv)
 
     def save_npz(self, path: str | Path) -> None:
         """Write plain arrays: boxes, scores, keypoints, keypoint_scores, iuv, person, and for
@@ -137,7 +137,7 @@ class DensePoseResult:
         arrays = dict(
             boxes=self.boxes, scores=self.scores, keypoints=self.keypoints,
             keypoint_scores=self.keypoint_scores,
-            iuv=np.dstack([labels, np.rint(uv * 255).astype(np.uint8)]), person=person)
+            iuv=_iuv_picture(labels, uv), person=person)
         if self.people:
             arrays.update(
                 labels=np.stack([p.labels for p in self.people]),
@@ -145,3 +145,7 @@ class DensePoseResult:
                 crop_center=np.array([p.frame.center for p in self.people]),
                 crop_scale=np.array([p.frame.scale for p in self.people]))
         np.savez_compressed(path, **arrays)
+
+
+def _iuv_picture(labels: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    return np.dstack([labels, np.rint(uv * 255).astype(np.uint8)])

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import densepose_files as files
 from .charts import NUM_SURFACES, SURFACE_TWIN
+from .vertex_pairs import vertex_pairs
 
 TOOL = 'tools/convert_densepose_template.py'
 CHUNK = 1 << 22
@@ -48,11 +49,7 @@ class CondensedDistances:
         Raises:
             IndexError: an id is not one of the mesh.
         """
-        a, b = np.broadcast_arrays(np.asarray(a, np.int64), np.asarray(b, np.int64))
-        for ids in (a, b):
-            if ids.size and not (ids.min() >= -1 and ids.max() < self.num_vertices):
-                raise IndexError(f'vertex ids must lie in -1..{self.num_vertices - 1}, got '
-                                 f'{ids.min()}..{ids.max()}')
+        a, b = vertex_pairs(a, b, self.num_vertices)
         high, low = np.maximum(a, b), np.minimum(a, b)
         distance = np.where(low < 0, np.inf, 0.)
         pair = (low >= 0) & (low < high)

@@ -16,6 +16,8 @@ import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from .vertex_pairs import vertex_pairs
+
 logger = logging.getLogger(__name__)
 
 DETOUR = 1.0133
@@ -151,11 +153,7 @@ class GeodesicTable:
         Raises:
             IndexError: an id is not one of the mesh.
         """
-        a, b = np.broadcast_arrays(np.asarray(a), np.asarray(b))
-        for ids in (a, b):
-            if ids.size and not (ids.min() >= -1 and ids.max() < len(self.vertices)):
-                raise IndexError(f'vertex ids must lie in -1..{len(self.vertices) - 1}, '
-                                 f'got {ids.min()}..{ids.max()}')
+        a, b = vertex_pairs(a, b, len(self.vertices))
         chord = self._chord(a, b)
         distance = np.maximum((self._half(a, b) + self._half(b, a)) / 2 + chord, chord)
         distance = np.where((a < 0) | (b < 0), np.inf, distance)
