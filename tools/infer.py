@@ -113,7 +113,7 @@ def main() -> int:
 
     import ktn_mm  # noqa: F401  (registers the models)
     from ktn_mm.apis import build_test_pipeline
-    from ktn_mm.apis.safe_loading import load_weights_only
+    from ktn_mm.engine.safe_loading import load_weights_only
     load_weights_only()
     device = args.device or ('cuda:0' if torch.cuda.is_available() else 'cpu')
     for path in (args.config, args.checkpoint):

@@ -6,7 +6,7 @@ import sys
 import torch
 
 LOAD = ('import sys\n'
-        'from ktn_mm.apis.safe_loading import load_weights_only\n'
+        'from ktn_mm.engine.safe_loading import load_weights_only\n'
         'load_weights_only()\n'
         'from mmengine.runner.checkpoint import load_checkpoint\n'
         'import torch\n'
