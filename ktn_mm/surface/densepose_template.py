@@ -2,13 +2,12 @@
 
 Letters as in ``densepose_files.py``.
 """
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
+
+from ktn_mm.cache import whole_or_nothing
 
 from . import densepose_files as files
 from .charts import NUM_SURFACES, SURFACE_TWIN
@@ -172,14 +171,14 @@ def write_template(out: Path, charts: files.ChartFiles, distances, *, progress=i
     out.parent.mkdir(parents=True, exist_ok=True)
     table_path = out.with_name(f'{out.stem}_distances.npy')
     # Written, not mapped: on a full disk a mapped file kills the process without a word.
-    with _whole_or_nothing(table_path) as file:
+    with whole_or_nothing(table_path) as file:
         np.lib.format.write_array_header_1_0(file, dict(
             descr=np.lib.format.dtype_to_descr(distances.dtype), fortran_order=False,
             shape=(distances.size,)))
         for start in progress(range(0, distances.size, CHUNK)):
             file.write(_chunk(distances, start).tobytes())
     symmetry = {} if charts.symmetry is None else dict(symmetry=charts.symmetry)
-    with _whole_or_nothing(out) as file:
+    with whole_or_nothing(out) as file:
         np.savez_compressed(
             file, distance_file=table_path.name,
             num_vertices=files.vertices_of_pairs(table_path, distances.size),
@@ -199,16 +198,3 @@ def _chunk(distances, start: int) -> np.ndarray:
         raise ValueError(f'{files.DISTANCE_KEY}[{start + bad[0]}] is {values[bad[0]]}; distances '
                          'must be numbers, and not negative')
     return values
-
-
-@contextmanager
-def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name when all is written, and vanishes if that fails."""
-    unfinished = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with unfinished.open('wb') as file:
-            yield file
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise

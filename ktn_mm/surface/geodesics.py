@@ -6,7 +6,6 @@ edges, where a way may also cross an edge into the unfolded next triangle, is fi
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterable
 from functools import cached_property
 from multiprocessing import parent_process
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
+
+from ktn_mm.cache import cache_folder, keep
 
 from .vertex_pairs import vertex_pairs
 
@@ -94,8 +95,8 @@ class GeodesicTable:
 
     Sites are spread over the surface, each next one where it is farthest to those before. The
     ways from the sites to all vertices are computed on first use (about 10 s) and kept,
-    memory-mapped, in the user's cache folder (``$XDG_CACHE_HOME/ktn_mm`` or ``~/.cache/ktn_mm``)
-    under a name made from the mesh, so the next process starts at once. If the folder cannot be
+    memory-mapped, in the user's cache folder (:func:`ktn_mm.cache.cache_folder`) under a name made
+    from the mesh, so the next process starts at once. If the folder cannot be
     written, they stay in memory.
 
     A pair of vertices takes the way between the site of the one and the other, corrected by how
@@ -126,7 +127,7 @@ class GeodesicTable:
         path = self._path()
         if not path.is_file():
             table = self._compute()
-            if not _write_atomically(path, table):
+            if not keep(path, lambda file: np.save(file, table), 'the geodesic distances'):
                 return table
         return np.load(path, mmap_mode='r')
 
@@ -172,11 +173,8 @@ class GeodesicTable:
         digest = hashlib.sha256()
         for part in (self.vertices, self.faces, np.array([self.num_sites, DETOUR])):
             digest.update(part.tobytes())
-        folder = self.cache_dir
-        if folder is None:
-            home = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-            folder = Path(home) / 'ktn_mm'
-        return Path(folder) / f'geodesics_{digest.hexdigest()[:16]}.npy'
+        folder = cache_folder() if self.cache_dir is None else Path(self.cache_dir)
+        return folder / f'geodesics_{digest.hexdigest()[:16]}.npy'
 
     def _compute(self) -> np.ndarray:
         """Run Dijkstra from site after site."""
@@ -203,29 +201,3 @@ def _with_progress(rows: np.ndarray) -> Iterable[np.ndarray]:
         logger.info('computing the geodesic distances of the body, once')
         return rows
     return tqdm(rows, desc='geodesic distances, computed once', leave=False)
-
-
-def _write_atomically(path: Path, table: np.ndarray) -> bool:
-    """Write a file that other processes see complete or not at all.
-
-    Returns:
-        False if the folder cannot be written.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.tmp', delete=False) as file:
-            temporary = file.name
-            np.save(file, table)
-        os.replace(temporary, path)
-    except OSError as error:
-        logger.warning('cannot keep the geodesic distances in %s (%s); they will be computed '
-                       'again by the next process', path.parent, error)
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        return False
-    except BaseException:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise
-    return True

@@ -1,6 +1,7 @@
 """The body that (I, U, V) coordinates refer to."""
+import hashlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,14 @@ class SurfaceTemplate:
     def num_vertices(self) -> int:
         """One more than the highest vertex of any chart."""
         return int(self.vertex.max()) + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A name for what :meth:`nearest_vertex` answers: a hash of the charts."""
+        digest = hashlib.sha256()
+        for part in (self.surface, self.uv, self.vertex):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     def nearest_vertex(self, surface: np.ndarray, uv: np.ndarray) -> np.ndarray:
         """Find the vertex whose (U, V) is nearest, within the same surface.
