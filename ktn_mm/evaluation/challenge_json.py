@@ -90,6 +90,6 @@ def read_results(path: str | Path, ground_truth: GroundTruth) -> list[Detection]
         if tuple(record['uv_shape']) != (3, *picture_size(box)):
             raise ValueError(f'{path}: record {number}: uv_shape {record["uv_shape"]} does not '
                              f'fit bbox {record["bbox"]}')
-        detections.append(measure(read_picture(record), box, record['score'], image,
-                                  ground_truth.persons[image.id], (number,)))
+        detections.append(measure(read_picture(record), box, record['score'], ground_truth,
+                                  image.id, (number,)))
     return detections

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ktn_mm.evaluation.gps import sample_picture
-from ktn_mm.evaluation.ground_truth import Image, Person
+from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.masks import paste
 from ktn_mm.evaluation.picture import picture_size
 
@@ -33,8 +33,8 @@ class Detection:
     samples: np.ndarray
 
 
-def measure(picture: np.ndarray, box: np.ndarray, score: float, image: Image,
-            persons: list[Person], key: tuple = ()) -> Detection:
+def measure(picture: np.ndarray, box: np.ndarray, score: float, ground_truth: GroundTruth,
+            image_id: int, key: tuple = ()) -> Detection:
     """Reduce a detection to what evaluation needs.
 
     Args:
@@ -42,19 +42,23 @@ def measure(picture: np.ndarray, box: np.ndarray, score: float, image: Image,
             :func:`ktn_mm.evaluation.picture.box_picture` makes it.
         box: (4,) x, y, w, h.
         score: confidence.
-        image: the image it was found in.
-        persons: all annotated persons of that image.
+        ground_truth: the annotation.
+        image_id: the image it was found in.
         key: see :class:`Detection`.
 
     Raises:
-        ValueError: if the picture is not of the box's size.
+        ValueError: if the image is not annotated or the picture is not of the box's size.
     """
+    image = ground_truth.images.get(image_id)
+    if image is None:
+        raise ValueError(f'image {image_id} was predicted on but is not in {ground_truth.source}')
     box = np.asarray(box, np.float64)
     if picture.shape != (3, *picture_size(box)):
-        raise ValueError(f'image {image.id}: the IUV picture of box {box.tolist()} must be '
+        raise ValueError(f'image {image_id}: the IUV picture of box {box.tolist()} must be '
                          f'{(3, *picture_size(box))}, got {picture.shape}')
-    samples = [sample_picture(picture, box, p.points, p.box, p.frame) for p in persons]
+    truncates = ground_truth.rules.truncates
     return Detection(
-        image_id=image.id, key=key, box=box, score=float(score),
-        mask=paste(picture[0], box, image.height, image.width),
-        samples=np.concatenate(samples) if samples else np.zeros((0, 3), np.uint8))
+        image_id=image_id, key=key, box=box, score=float(score),
+        mask=paste(picture[0], box, image.height, image.width, truncates=truncates),
+        samples=sample_picture(picture, box, ground_truth.points(image_id).positions,
+                               truncates=truncates))

@@ -11,9 +11,6 @@ import numpy as np
 
 from ktn_mm.surface.charts import SURFACE_KAPPA
 
-POINT_FRAME = 255.
-"""The extent of the box that the reference reads ``dp_x``, ``dp_y`` with (training: 256)."""
-
 
 class Surface(Protocol):
     """What GPS asks of a :class:`~ktn_mm.surface.template.SurfaceTemplate`."""
@@ -25,45 +22,61 @@ class Surface(Protocol):
         """Vertices -> metres along the body, inf where either is -1."""
 
 
-def point_pixels(points: np.ndarray, person_box: np.ndarray, box: np.ndarray,
-                 frame: float = POINT_FRAME) -> tuple[np.ndarray, np.ndarray]:
-    """Find annotated points in the picture of a detection.
-
-    Coordinates are truncated towards zero, so a point up to a pixel to the left of the box or
-    above it counts as column or row 0.
+def point_positions(points: np.ndarray, person_box: np.ndarray, frame: float) -> np.ndarray:
+    """Find annotated points in the image.
 
     Args:
         points: (P, 2) ``dp_x``, ``dp_y``.
         person_box: (4,) x, y, w, h of the annotation.
-        box: (4,) x, y, w, h of the detection.
         frame: extent of the box frame of the points.
 
     Returns:
-        (P, 2) int64 x, y in the picture, and (P,) bool whether the point lies inside it.
+        (P, 2) float64 x, y in pixels; pixel k of the image covers [k, k + 1).
     """
-    person_box, box = np.asarray(person_box, np.float64), np.asarray(box, np.float64)
-    offset = points * person_box[2:] / frame + person_box[:2] - box[:2]
-    pixels = offset.astype(np.int64)
-    inside = ((pixels >= 0) & (pixels < box[2:].astype(np.int64))).all(-1)
-    return pixels, inside
+    person_box = np.asarray(person_box, np.float64)
+    return points * person_box[2:] / frame + person_box[:2]
 
 
-def sample_picture(picture: np.ndarray, box: np.ndarray, points: np.ndarray,
-                   person_box: np.ndarray, frame: float = POINT_FRAME) -> np.ndarray:
-    """Read a detection's IUV picture at annotated points.
+def point_pixels(positions: np.ndarray, box: np.ndarray, size: tuple[int, int], *,
+                 truncates: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Find points of the image in the picture of a detection.
+
+    Args:
+        positions: (P, 2) x, y in the image.
+        box: (4,) x, y, w, h of the detection.
+        size: (h, w) of the picture.
+        truncates: the reference's way: offsets are truncated towards zero, so a point up to a
+            pixel to the left of the box or above it counts as column or row 0.
+
+    Returns:
+        (P, 2) int64 column, row in the picture, and (P,) bool whether the point lies inside it.
+    """
+    box = np.asarray(box, np.float64)
+    offset = positions - box[:2]
+    if truncates:
+        pixels, limit = offset.astype(np.int64), box[2:].astype(np.int64)
+    else:
+        limit = np.array(size[::-1])
+        scale = np.divide(limit, box[2:], out=np.full(2, -1.), where=box[2:] > 0)
+        pixels = np.floor(np.where(scale > 0, offset * scale, -1)).astype(np.int64)
+    return pixels, ((pixels >= 0) & (pixels < limit)).all(-1)
+
+
+def sample_picture(picture: np.ndarray, box: np.ndarray, positions: np.ndarray, *,
+                   truncates: bool) -> np.ndarray:
+    """Read a detection's IUV picture at points of the image.
 
     Args:
         picture: (3, h, w) uint8 of the detection.
         box: (4,) x, y, w, h of the detection.
-        points: (P, 2) ``dp_x``, ``dp_y`` of a person.
-        person_box: (4,) x, y, w, h of the person.
-        frame: extent of the box frame of the points.
+        positions: (P, 2) x, y in the image.
+        truncates: see :func:`point_pixels`.
 
     Returns:
         (P, 3) uint8 I, U, V; zeros outside the detection.
     """
-    pixels, inside = point_pixels(points, person_box, box, frame)
-    samples = np.zeros((len(points), 3), np.uint8)
+    pixels, inside = point_pixels(positions, box, picture.shape[1:], truncates=truncates)
+    samples = np.zeros((len(positions), 3), np.uint8)
     x, y = pixels[inside].T
     samples[inside] = picture[:, y, x].T
     return samples
@@ -74,10 +87,15 @@ def sample_vertices(surface: Surface, samples: np.ndarray) -> np.ndarray:
 
     Every distinct (I, U, V) is looked up once.
     """
-    i, u, v = (samples[:, k].astype(np.uint32) for k in range(3))
-    codes, where = np.unique(i << 16 | u << 8 | v, return_inverse=True)
-    uv = np.stack([codes >> 8 & 255, codes & 255], -1) / 255.
-    return surface.nearest_vertex((codes >> 16).astype(np.int64), uv)[where.reshape(-1)]
+    i, u, v = (samples[:, k].astype(np.int64) for k in range(3))
+    codes = i << 16 | u << 8 | v
+    seen = np.zeros(1 << 24, bool)
+    seen[codes] = True
+    known = np.flatnonzero(seen)
+    uv = np.stack([known >> 8 & 255, known & 255], -1) / 255.
+    vertices = np.zeros(1 << 24, np.int32)
+    vertices[known] = surface.nearest_vertex(known >> 16, uv)
+    return vertices[codes].astype(np.int64)
 
 
 def point_scores(distance: np.ndarray, surfaces: np.ndarray) -> np.ndarray:

@@ -1,4 +1,5 @@
 """The annotation file as the metric reads it."""
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,13 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ktn_mm.evaluation.gps import POINT_FRAME
+from ktn_mm.evaluation.gps import point_positions
 from ktn_mm.evaluation.ignore_regions import keeps_box, region_mask
+from ktn_mm.evaluation.rules import Compat, rules_of
 from ktn_mm.surface.charts import NUM_SURFACES
 
 POINT_KEYS = ('dp_x', 'dp_y', 'dp_I', 'dp_U', 'dp_V')
-TRUE_FRAME = 256.
-"""The extent of the box that annotators and training mean by ``dp_x``, ``dp_y``."""
 
 
 class Image(NamedTuple):
@@ -45,7 +45,6 @@ class Person(NamedTuple):
         uv: (P, 2) float64 in [0, 1].
         dp_masks: the part masks of the box frame, or None.
         segmentation: polygons, RLE or None.
-        frame: extent of the box frame that ``points`` are read with.
     """
 
     id: int
@@ -58,7 +57,22 @@ class Person(NamedTuple):
     uv: np.ndarray
     dp_masks: Any
     segmentation: Any
-    frame: float = POINT_FRAME
+
+
+class ImagePoints(NamedTuple):
+    """The annotated points of all persons of an image, one person after another.
+
+    Attributes:
+        positions: (P, 2) float64 x, y in the image.
+        surfaces: (P,) int64 1..24.
+        uv: (P, 2) float64 in [0, 1].
+        counts: (G,) int64 points of each person.
+    """
+
+    positions: np.ndarray
+    surfaces: np.ndarray
+    uv: np.ndarray
+    counts: np.ndarray
 
 
 class GroundTruth:
@@ -68,28 +82,29 @@ class GroundTruth:
         data: the parsed file: ``images``, ``annotations`` and perhaps ``categories``. Only
             persons are read: the category of that name, else the first one.
         source: name of the file for messages.
-        compat: keep the oddities of the reference, which published figures contain: points
-            lie at ``dp_x`` / 255 of the box, though annotated in a frame of 256, which moves
-            those of a box 256 pixels wide by up to one pixel; of annotations that share an id
-            the last one stands for all of them; and a match with id 0 is no match. False:
-            points lie where they were annotated and every annotation stands for itself.
+        compat: ``'detectron2'`` for the protocol that published figures follow, None for a clean
+            one; :mod:`ktn_mm.evaluation.rules` has the table of what differs.
 
     Attributes:
         images: image id -> :class:`Image`, in ascending order.
         persons: image id -> list of :class:`Person`, for every image.
+        rules: the protocol.
         duplicate_ids: annotation ids that occur more than once.
+        digest: hash of the file, None if the content does not come from one.
 
     Raises:
         ValueError: if a field is missing or malformed, or no annotation has ``dp_x``.
     """
 
     def __init__(self, data: Mapping, source: str = 'annotations', *,
-                 compat: bool = True) -> None:
+                 compat: Compat = 'detectron2') -> None:
         for key in ('images', 'annotations'):
             if key not in data:
                 raise ValueError(f'{source}: no list {key!r}')
         self.source = source
+        self.digest = None
         self.compat = compat
+        self.rules = rules_of(compat)
         self.category_id = person_category(data.get('categories', ()))
         self.images = {i['id']: _read_image(i, source)
                        for i in sorted(data['images'], key=lambda i: i['id'])}
@@ -101,9 +116,11 @@ class GroundTruth:
         counts = Counter(_field(a, 'id', source) for a in annotations)
         self.duplicate_ids = tuple(sorted(i for i, n in counts.items() if n > 1))
         self.persons = self._read_persons(annotations)
+        self._points = {i: _gather_points(persons, self.rules.point_frame)
+                        for i, persons in self.persons.items()}
 
     @classmethod
-    def load(cls, path: str | Path, *, compat: bool = True) -> 'GroundTruth':
+    def load(cls, path: str | Path, *, compat: Compat = 'detectron2') -> 'GroundTruth':
         """Read an annotation file.
 
         Raises:
@@ -111,13 +128,20 @@ class GroundTruth:
             ValueError: if it is no JSON or its content is malformed.
         """
         try:
-            with open(path, encoding='utf-8') as file:
-                data = json.load(file)
+            content = Path(path).read_bytes()
         except FileNotFoundError as error:
             raise FileNotFoundError(f'annotation file {path} does not exist') from error
+        try:
+            data = json.loads(content)
         except ValueError as error:
             raise ValueError(f'annotation file {path} is no JSON: {error}') from error
-        return cls(data, str(path), compat=compat)
+        ground_truth = cls(data, str(path), compat=compat)
+        ground_truth.digest = hashlib.sha256(content).hexdigest()
+        return ground_truth
+
+    def points(self, image_id: int) -> ImagePoints:
+        """Return the points of all persons of an image."""
+        return self._points[image_id]
 
     def _read_persons(self, annotations: list[Mapping]) -> dict[int, list[Person]]:
         slots = defaultdict(list)
@@ -131,16 +155,15 @@ class GroundTruth:
         persons = {i: [] for i in self.images}
         for image_id in self.images:
             for annotation in slots[image_id]:
-                if self.compat:
+                if self.rules.merges_ids:
                     annotation = last[annotation['id']]
-                person = read_person(annotation, self.source)
-                if not self.compat:
-                    person = person._replace(frame=TRUE_FRAME)
-                persons[annotation['image_id']].append(person)
+                persons[annotation['image_id']].append(read_person(annotation, self.source))
         for image_id, image in self.images.items():
             if image.regions:
                 region = region_mask(image)
-                persons[image_id] = [p for p in persons[image_id] if keeps_box(region, p.box)]
+                persons[image_id] = [
+                    p for p in persons[image_id]
+                    if keeps_box(region, p.box, drops_empty=self.rules.drops_empty_boxes)]
         return persons
 
 
@@ -177,6 +200,15 @@ def read_person(annotation: Mapping, source: str = 'annotations') -> Person:
         crowd=bool(annotation.get('iscrowd', 0)), annotated=annotated,
         points=table[:, :2], surfaces=table[:, 2].astype(np.int64), uv=table[:, 3:],
         dp_masks=annotation.get('dp_masks'), segmentation=annotation.get('segmentation'))
+
+
+def _gather_points(persons: list[Person], frame: float) -> ImagePoints:
+    return ImagePoints(
+        np.concatenate([np.zeros((0, 2)),
+                        *(point_positions(p.points, p.box, frame) for p in persons)]),
+        np.concatenate([np.zeros(0, np.int64), *(p.surfaces for p in persons)]),
+        np.concatenate([np.zeros((0, 2)), *(p.uv for p in persons)]),
+        np.array([len(p.points) for p in persons], np.int64))
 
 
 def _read_image(image: Mapping, source: str) -> Image:

@@ -18,20 +18,25 @@ def region_mask(image) -> np.ndarray:
     return mask_utils.decode(mask_utils.merge(rles))
 
 
-def keeps_box(region: np.ndarray, box: np.ndarray) -> bool:
+def keeps_box(region: np.ndarray, box: np.ndarray, *, drops_empty: bool) -> bool:
     """Say whether an annotated box (x, y, w, h) lies outside the regions.
 
-    A box of no area is left out where a picture has regions.
+    Args:
+        region: of :func:`region_mask`.
+        box: (4,) x, y, w, h.
+        drops_empty: what becomes of a box of no area.
     """
     covered, area = _cover(region, box)
-    return area > 0 and covered / area < BOX_LIMIT
+    return covered / area < BOX_LIMIT if area else not drops_empty
 
 
-def keeps_mask(region: np.ndarray, mask: dict, box: np.ndarray) -> bool:
-    """Say whether a detection's mask (an RLE) lies outside the regions."""
+def keeps_mask(region: np.ndarray, mask: dict, box: np.ndarray, *, drops_empty: bool) -> bool:
+    """Say whether a detection's mask (an RLE) lies outside the regions; see :func:`keeps_box`."""
     covered, area = _cover(region, box)
-    if not area or not covered:
-        return area > 0
+    if not area:
+        return not drops_empty
+    if not covered:
+        return True
     rle = mask_utils.encode(np.asfortranarray(region))
     return mask_utils.iou([mask], [rle], [1])[0, 0] < MASK_LIMIT
 

@@ -1,5 +1,6 @@
 """Masks of persons and detections in the image, as run lengths, and their overlap."""
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -21,14 +22,12 @@ def dp_union(dp_masks: list | dict) -> np.ndarray:
     Raises:
         ValueError: if a mask has another size.
     """
-    union = np.zeros((DP_MASK_SIZE, DP_MASK_SIZE))
-    for rle in [dp_masks] if isinstance(dp_masks, dict) else dp_masks:
-        if rle:
-            part = mask_utils.decode(rle)
-            if part.shape != union.shape:
-                raise ValueError(f'dp_masks must be {union.shape}, got {part.shape}')
-            union[part > 0] = 1
-    return union
+    rles = [rle for rle in ([dp_masks] if isinstance(dp_masks, dict) else dp_masks) if rle]
+    size = [DP_MASK_SIZE, DP_MASK_SIZE]
+    for rle in rles:
+        if list(rle['size']) != size:
+            raise ValueError(f'dp_masks must be {size}, got {rle["size"]}')
+    return mask_utils.decode(mask_utils.merge(rles)).astype(np.float64) if rles else np.zeros(size)
 
 
 def dp_mask_in_box(dp_masks: list | dict, box: np.ndarray) -> np.ndarray:
@@ -43,31 +42,120 @@ def dp_mask_in_box(dp_masks: list | dict, box: np.ndarray) -> np.ndarray:
     return (scaled > 0.5).astype(np.uint8)
 
 
-def paste(mask: np.ndarray, box: np.ndarray, height: int, width: int) -> dict:
-    """Put a box's mask into the image at the truncated corner of the box.
+def paste(mask: np.ndarray, box: np.ndarray, height: int, width: int, *,
+          truncates: bool) -> dict:
+    """Put a box's mask into the image.
 
     Args:
         mask: (h, w); what is not 0 counts.
         box: (4,) x, y, w, h.
         height, width: of the image.
+        truncates: the reference's way: the mask is put, pixel on pixel, at the truncated corner
+            of the box. Otherwise it spans the box, and every pixel of the image takes the mask's
+            at its centre.
 
     Returns:
         RLE of the image's size; empty where the box lies outside the image.
     """
-    x, y = int(box[0]), int(box[1])
-    x0, y0 = max(x, 0), max(y, 0)
-    x1 = min(int(box[0] + box[2]), width, x + mask.shape[1])
-    y1 = min(int(box[1] + box[3]), height, y + mask.shape[0])
-    canvas = np.zeros((height, width), np.uint8, order='F')
-    if x1 > x0 and y1 > y0:
-        canvas[y0:y1, x0:x1] = mask[y0 - y:y1 - y, x0 - x:x1 - x] > 0
-    return mask_utils.encode(canvas)
+    rows, columns = (_placed(float(box[axis]), float(box[axis + 2]), n, limit, truncates)
+                     for axis, n, limit in ((1, mask.shape[0], height), (0, mask.shape[1], width)))
+    if not (rows.count and columns.count):
+        return encode_at(np.zeros((0, 0), bool), 0, 0, height, width)
+    cut = mask[rows.index, columns.index] if truncates else mask[
+        np.ix_(rows.index, columns.index)]
+    return encode_at(cut > 0, rows.start, columns.start, height, width)
 
 
-def person_mask(person: 'Person', image: 'Image') -> dict:
+class _Placed(NamedTuple):
+    """Where a side of a box's mask goes: image pixels start .. start + count take index."""
+
+    start: int
+    count: int
+    index: np.ndarray | slice
+
+
+def _placed(corner: float, extent: float, size: int, limit: int, truncates: bool) -> _Placed:
+    if truncates:
+        first = int(corner)
+        start, stop = max(first, 0), min(int(corner + extent), limit, first + size)
+        return _Placed(start, max(stop - start, 0), slice(start - first, stop - first))
+    pixels = np.arange(max(math.floor(corner), 0), min(math.ceil(corner + extent), limit))
+    if not extent or not pixels.size:
+        return _Placed(0, 0, pixels)
+    index = np.floor((pixels + .5 - corner) * (size / extent)).astype(np.int64)
+    inside = (index >= 0) & (index < size)
+    return _Placed(int(pixels[inside.argmax()]), int(inside.sum()), index[inside])
+
+
+def encode_at(mask: np.ndarray, top: int, left: int, height: int, width: int) -> dict:
+    """Encode an image that is empty but for a mask at (top, left).
+
+    Equal to pycocotools' ``encode`` of the whole image, but takes time for the mask's columns
+    only: an RLE counts pixels column by column, so whole empty columns before and after just add
+    to its first and its last number.
+
+    Args:
+        mask: (h, w) bool, inside the image.
+        top, left: pixel of the image that the mask's first pixel goes to.
+        height, width: of the image.
+    """
+    columns = min(mask.shape[1] + 1, width - left)  # one empty column, so that zeros come last
+    strip = np.zeros((height, columns), np.uint8, order='F')
+    strip[top:top + mask.shape[0], :mask.shape[1]] = mask
+    text = mask_utils.encode(strip)['counts']
+    before, after = left * height, (width - left - columns) * height
+    if after:
+        text = _add_to_number(text, _last_number(text), after)
+    if before:
+        text = _add_to_number(text, 0, before)
+    return dict(size=[height, width], counts=text)
+
+
+def _last_number(text: bytes) -> int:
+    """Return where the last number of a compressed RLE begins."""
+    start = len(text) - 1
+    while start and (text[start - 1] - 48) & 32:
+        start -= 1
+    return start
+
+
+def _add_to_number(text: bytes, start: int, amount: int) -> bytes:
+    """Add to a number of a compressed RLE.
+
+    A number is stored 5 bits a character, the lowest first; bit 6 says that more follow, bit 5 of
+    the last one is the sign. (Beyond the third number, differences are stored: adding to the last
+    one changes no other.)
+    """
+    value, shift, at = 0, 0, start
+    while True:
+        bits = text[at] - 48
+        value |= (bits & 31) << shift
+        shift += 5
+        at += 1
+        if not bits & 32:
+            break
+    if bits & 16:
+        value -= 1 << shift
+    value += amount
+    number = bytearray()
+    while True:
+        bits = value & 31
+        value >>= 5
+        done = value == (-1 if bits & 16 else 0)
+        number.append(48 + (bits if done else bits | 32))
+        if done:
+            return text[:start] + bytes(number) + text[at:]
+
+
+def person_mask(person: 'Person', image: 'Image', *, truncates: bool) -> dict:
     """Return the mask of an annotated person as an RLE of the image's size.
 
     From ``dp_masks`` where the person has them, else from ``segmentation``, else empty.
+
+    Args:
+        person, image: the person and its image.
+        truncates: ``dp_masks`` are scaled and put into the image in the reference's way; see
+            :func:`dp_mask_in_box` and :func:`paste`.
 
     Raises:
         ValueError: naming the annotation whose masks do not fit.
@@ -75,7 +163,9 @@ def person_mask(person: 'Person', image: 'Image') -> dict:
     size = image.height, image.width
     try:
         if person.dp_masks is not None:
-            return paste(dp_mask_in_box(person.dp_masks, person.box), person.box, *size)
+            mask = (dp_mask_in_box(person.dp_masks, person.box) if truncates
+                    else dp_union(person.dp_masks))
+            return paste(mask, person.box, *size, truncates=truncates)
         rle = segmentation_rle(person.segmentation, *size)
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError(f'annotation {person.id}: {error}') from error

@@ -131,6 +131,8 @@ def random_data(seed):
             dp_x=[9.], dp_y=[9.], dp_I=[2.], dp_U=[.5], dp_V=[.5]))
     if len(annotations) > 2 and rng.random() < .4:
         annotations[rng.integers(len(annotations))]['id'] = annotations[-1]['id']
+    if rng.random() < .1:
+        annotations.append(annotations[rng.integers(len(annotations))])
     return dict(images=images, annotations=annotations,
                 categories=[dict(id=1, name='person')]), detections
 

@@ -30,9 +30,9 @@ def test_results_from_a_file_score_the_same(tmp_path):
     pictures[0][1] //= 2
     direct, records = [], []
     for annotation, picture in zip(data['annotations'], pictures, strict=True):
-        image = truth.images[annotation['image_id']]
-        direct.append(measure(picture, annotation['bbox'], .5, image, truth.persons[image.id]))
-        records.append(to_record(picture, annotation['bbox'], .5, image.id))
+        image_id = annotation['image_id']
+        direct.append(measure(picture, annotation['bbox'], .5, truth, image_id))
+        records.append(to_record(picture, annotation['bbox'], .5, image_id))
     write_results(records, tmp_path / 'new' / 'results.json')
     read = read_results(tmp_path / 'new' / 'results.json', truth)
     assert evaluate(truth, read, FlatBody()) == evaluate(truth, direct, FlatBody())
@@ -66,4 +66,4 @@ def test_files_that_are_none(tmp_path):
 def test_picture_of_another_size_is_refused():
     truth = GroundTruth(block_data(count=1))
     with pytest.raises(ValueError, match='must be'):
-        measure(np.zeros((3, 4, 4), np.uint8), [0, 0, 5, 4], 1., truth.images[100], [])
+        measure(np.zeros((3, 4, 4), np.uint8), [0, 0, 5, 4], 1., truth, 100)

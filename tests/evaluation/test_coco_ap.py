@@ -14,12 +14,13 @@ from ktn_mm.evaluation.coco_ap import (
     score_thresholds,
     summarise,
 )
+from ktn_mm.evaluation.rules import CLEAN, DETECTRON2
 
 THRESHOLDS = score_thresholds()
 
 
-def table(similarity, *, box_iou=None, box_area=None, area=None, ignored=None, crowd=None,
-          counts=None):
+def table(similarity, *, box_iou=None, found_area=None, area=None, ignored=None, crowd=None,
+          counts=None, excuses=None):
     """Build one kind's table; what is not given is ordinary."""
     similarity = np.asarray(similarity, float)
     d, g = similarity.shape
@@ -28,14 +29,15 @@ def table(similarity, *, box_iou=None, box_area=None, area=None, ignored=None, c
         return np.full(size, default, dtype) if value is None else np.asarray(value, dtype)
     return ImageTable(
         scores=np.arange(d, 0, -1.), similarity=similarity[None],
-        box_iou=fill(box_iou, (d, g), 0.), box_area=fill(box_area, d, 2000.),
+        box_iou=fill(box_iou, (d, g), 0.), found_area=fill(found_area, d, 2000.),
         area=fill(area, g, 2000.), ignored=fill(ignored, g, False, bool),
+        excuses=fill(ignored if excuses is None else excuses, g, False, bool),
         crowd=fill(crowd, g, False, bool), counts=fill(counts, g, True, bool))
 
 
-def fate(image, threshold=0, area=0):
+def fate(image, threshold=0, area=0, rules=DETECTRON2):
     """Return TP, FP or -- (ignored) for each detection."""
-    verdict = match(image, THRESHOLDS)
+    verdict, = match([image], THRESHOLDS, rules)
     matched, ignored = verdict.matched[0, area, threshold], verdict.ignored[0, area, threshold]
     return np.where(ignored, '--', np.where(matched, 'TP', 'FP')).tolist()
 
@@ -72,11 +74,11 @@ def test_all_persons_ignored_frees_every_detection():
 
 
 def test_areas_include_both_ends():
-    image = table([[.9]], area=[96. ** 2], box_area=[5.])
+    image = table([[.9]], area=[96. ** 2], found_area=[5.])
     assert [fate(image, area=a) for a in range(3)] == [['TP']] * 3
-    image = table([[.9]], area=[96. ** 2 + .1], box_area=[5.])
+    image = table([[.9]], area=[96. ** 2 + .1], found_area=[5.])
     assert [fate(image, area=a) for a in range(3)] == [['TP'], ['--'], ['TP']]
-    unmatched = table([[.1]], box_area=[32. ** 2 - .1])
+    unmatched = table([[.1]], found_area=[32. ** 2 - .1])
     assert [fate(unmatched, area=a)[0] for a in range(3)] == ['FP', '--', '--']
 
 
@@ -114,7 +116,7 @@ def test_ap_may_rise_with_the_threshold():
     image = table([[.6, 0.], [.97, 0.]], box_iou=[[.1, .9], [.1, .1]], ignored=[False, True])
     assert fate(image) == ['--', 'FP']
     assert fate(image, threshold=5) == ['--', 'TP']
-    curves = precision_recall([image.scores], [match(image, THRESHOLDS)])
+    curves = precision_recall([image.scores], match([image], THRESHOLDS, DETECTRON2))
     figures = summarise(*(c[0] for c in curves), THRESHOLDS)
     assert figures['AP50'] == 0 and figures['AP75'] == pytest.approx(1)
 
@@ -125,7 +127,7 @@ def test_uncounted_match_is_an_error_but_uses_the_person_up():
 
 
 def test_summary_of_known_curves():
-    verdicts = [match(table([[.9, 0], [0, .6], [0, 0]]), THRESHOLDS)]
+    verdicts = match([table([[.9, 0], [0, .6], [0, 0]])], THRESHOLDS, DETECTRON2)
     precision, recall = precision_recall([np.array([3., 2., 1.])], verdicts)
     figures = summarise(precision[0], recall[0], THRESHOLDS)
     # at .5 .55 .6 both are found; up to .9 the first one; then none
@@ -141,7 +143,7 @@ def test_summary_of_known_curves():
 
 def test_lower_thresholds_add_figures():
     thresholds = score_thresholds(.2)
-    verdicts = [match(table([[.25]]), thresholds)]
+    verdicts = match([table([[.25]])], thresholds, DETECTRON2)
     figures = summarise(*(c[0] for c in precision_recall([np.ones(1)], verdicts)), thresholds)
     assert (figures['AP20'], figures['AP30'], figures['AP40']) == pytest.approx((1, 0, 0))
     assert figures['AP'] == pytest.approx(2 / 16)
@@ -156,11 +158,47 @@ def random_masks(rng, count):
     return masks
 
 
+def test_clean_rules_know_no_rescue_but_an_excuse():
+    """An unmatched detection on a person without dense annotation is neither right nor wrong."""
+    image = table([[0., .7]], box_iou=[[.9, .85]], ignored=[True, False])
+    assert fate(image, rules=CLEAN) == ['TP']
+    assert fate(image, threshold=-1, rules=CLEAN) == ['--']
+    image = table([[0.], [0.], [0.]], box_iou=[[.5], [.9], [.49]], ignored=[True])
+    assert fate(image, rules=CLEAN) == ['--', '--', 'FP']
+    assert fate(image, rules=DETECTRON2) == ['--', '--', '--']
+    image = table([[0.]], box_iou=[[.9]], ignored=[True], excuses=[False])
+    assert fate(image, rules=CLEAN) == ['FP'], 'ignored for being a crowd: compared by points'
+
+
+def test_clean_rules_count_errors_in_empty_images():
+    assert fate(table(np.zeros((2, 0))), rules=CLEAN) == ['FP', 'FP']
+    assert fate(table([[.9]], area=[500.]), area=1, rules=CLEAN) == ['--']
+
+
+@pytest.mark.parametrize('rules', [DETECTRON2, CLEAN])
+def test_images_do_not_touch_each_other(rules):
+    """Images of all sizes, matched at once and alone."""
+    rng = np.random.default_rng(0)
+    tables = []
+    for _ in range(300):
+        d, g = rng.integers(0, 6, 2)
+        tables.append(table(
+            rng.choice([0, .4, .6, .8, .96], (d, g)), box_iou=rng.choice([.1, .5, .85], (d, g)),
+            found_area=rng.choice([500., 2000, 20000], d), area=rng.choice([500., 2000, 2e4], g),
+            ignored=rng.random(g) < .3, crowd=rng.random(g) < .1, counts=rng.random(g) < .9))
+    together = match(tables, THRESHOLDS, rules)
+    for image, verdict in zip(tables, together, strict=True):
+        alone, = match([image], THRESHOLDS, rules)
+        for one, other in zip(alone, verdict, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert len(together) == 300 and sum(v.matched.sum() for v in together) > 1000
+
+
 @pytest.mark.parametrize('seed', range(4))
 def test_equals_pycocotools_where_both_protocols_agree(seed):
     """On images that all hold wanted persons, without rescue, the protocol is COCO's."""
     rng = np.random.default_rng(seed)
-    images, annotations, results, scores, verdicts = [], [], [], [], []
+    images, annotations, results, scores, tables = [], [], [], [], []
     for image in range(1, 13):
         images.append(dict(id=image, height=60, width=60))
         truth = random_masks(rng, rng.integers(1, 5))
@@ -177,8 +215,8 @@ def test_equals_pycocotools_where_both_protocols_agree(seed):
         both = (found[:, None] & truth[None]).sum((2, 3))
         either = (found[:, None] | truth[None]).sum((2, 3))
         scores.append(score)
-        verdicts.append(match(table(both / either), THRESHOLDS))
-    precision, recall = precision_recall(scores, verdicts)
+        tables.append(table(both / either))
+    precision, recall = precision_recall(scores, match(tables, THRESHOLDS, DETECTRON2))
     figures = summarise(precision[0], recall[0], THRESHOLDS)
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()

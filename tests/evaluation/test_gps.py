@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from evaluation_cases import FlatBody, TinyBody
@@ -5,6 +7,7 @@ from evaluation_cases import FlatBody, TinyBody
 from ktn_mm.evaluation.gps import (
     person_gps,
     point_pixels,
+    point_positions,
     point_scores,
     sample_picture,
     sample_vertices,
@@ -19,35 +22,59 @@ def test_kappa_of_every_surface():
     np.testing.assert_array_equal(SURFACE_KAPPA, [kappa[g] for g in group])
 
 
-def test_points_scale_by_255_and_truncate_towards_zero():
-    points = np.array([[0, 0], [255, 255], [127.5, 2.55], [256, 100]])
-    pixels, inside = point_pixels(points, [10, 20, 100, 50], [10.7, 20.2, 100.9, 50.])
-    # x: -0.7, 99.3, 49.3, 99.69;  y: -0.2, 49.8, 0.3, 19.4
-    np.testing.assert_array_equal(pixels, [[0, 0], [99, 49], [49, 0], [99, 19]])
-    assert inside.all()
+def test_positions_scale_by_the_frame():
+    points = np.array([[0, 0], [255, 255], [127.5, 2.55], [256, 128]])
+    np.testing.assert_allclose(point_positions(points, [10, 20, 100, 50], 255.),
+                               [[10, 20], [110, 70], [60, 20.5], [110.392157, 45.098039]])
+    np.testing.assert_allclose(point_positions(points, [10, 20, 100, 50], 256.)[3], [110, 45])
+
+
+def test_reference_truncates_towards_zero():
+    positions = np.array([[10, 20], [110, 70], [60, 20.5], [110.39, 39.6], [9.6, 19.1]])
+    pixels, inside = point_pixels(positions, [10.7, 20.2, 100.9, 50.], (50, 100), truncates=True)
+    # x: -0.7, 99.3, 49.3, 99.69, -1.1;  y: -0.2, 49.8, 0.3, 19.4, -1.1
+    np.testing.assert_array_equal(pixels, [[0, 0], [99, 49], [49, 0], [99, 19], [-1, -1]])
+    assert inside.tolist() == [True, True, True, True, False]
+
+
+def test_clean_pixels_span_the_box():
+    """100.9 pixels of the image are 100 of the picture; nothing before the corner is inside."""
+    positions = np.array([[10, 20], [111.59, 70.1], [61.2, 20.2], [110.59, 70.2], [10.7, 69.]])
+    pixels, inside = point_pixels(positions, [10.7, 20.2, 100.9, 50.], (50, 100), truncates=False)
+    # x: -0.7, 100.89, 50.5, 99.89, 0 times .991;  y: -0.2, 49.9, 0, 50, 48.8
+    np.testing.assert_array_equal(pixels, [[-1, -1], [99, 49], [50, 0], [98, 50], [0, 48]])
+    assert inside.tolist() == [False, True, True, False, True]
+    assert point_pixels(np.array([[.5, .5]]), [0, 0, .9, .9], (1, 1), truncates=False)[1].all()
+    assert not point_pixels(np.zeros((1, 2)), [0, 0, 0, 5], (5, 1), truncates=False)[1].any()
 
 
 def test_points_outside_the_detection():
-    points = np.array([[0, 0], [255, 0], [0, 255], [100, 100]])
-    _, inside = point_pixels(points, [0, 0, 255, 255], [50.5, 50.5, 100.9, 100.9])
-    np.testing.assert_array_equal(inside, [False, False, False, True])
-    _, inside = point_pixels(np.array([[10., 10.]]), [0, 0, 255, 255], [10, 10, .9, .9])
+    positions = np.array([[0, 0], [255, 0], [0, 255], [100, 100.]])
+    for truncates in (True, False):
+        inside = point_pixels(positions, [50.5, 50.5, 100.9, 100.9], (100, 100),
+                              truncates=truncates)[1]
+        np.testing.assert_array_equal(inside, [False, False, False, True])
+    _, inside = point_pixels(np.array([[10.5, 10.5]]), [10, 10, .9, .9], (1, 1), truncates=True)
     assert not inside[0], 'a box narrower than a pixel holds no point'
-    _, inside = point_pixels(np.array([[100., 50], [101, 50], [50, 99.99]]), [0, 0, 255, 255],
-                             [0, 0, 101, 99])
+    _, inside = point_pixels(np.array([[100., 50], [101, 50], [50, 99.99]]), [0, 0, 101, 99],
+                             (99, 101), truncates=True)
     np.testing.assert_array_equal(inside, [True, False, False])
 
 
-def test_sample_picture_equals_loop():
+@pytest.mark.parametrize('truncates', [True, False])
+def test_sample_picture_equals_loop(truncates):
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (3, 40, 30)).astype(np.uint8)
-    points = rng.uniform(0, 256, (50, 2))
-    box, person_box = [7.3, 8.9, 30.5, 40.2], [2.5, 3.25, 44., 50.]
-    samples = sample_picture(picture, box, points, person_box)
+    positions = rng.uniform(0, 60, (50, 2))
+    box = [7.3, 8.9, 30.5, 40.2]
+    samples = sample_picture(picture, box, positions, truncates=truncates)
     outside = 0
-    for (x, y), sample in zip(points, samples, strict=True):
-        column = int(x * 44. / 255 + 2.5 - 7.3)
-        row = int(y * 50. / 255 + 3.25 - 8.9)
+    for (x, y), sample in zip(positions, samples, strict=True):
+        column, row = x - 7.3, y - 8.9
+        if truncates:
+            column, row = int(column), int(row)
+        else:
+            column, row = math.floor(column * 30 / 30.5), math.floor(row * 40 / 40.2)
         inside = 0 <= column < 30 and 0 <= row < 40
         expected = picture[:, row, column] if inside else (0, 0, 0)
         np.testing.assert_array_equal(sample, expected)

@@ -97,7 +97,7 @@ def test_duplicate_ids_stand_for_the_last_one():
     # the slot of image 100 comes first and goes to the image of the last one
     assert [[p.id for p in people] for people in truth.persons.values()] == [[2], [4, 3, 4]]
     assert truth.persons[102][0].box.tolist() == truth.persons[102][2].box.tolist() == last['bbox']
-    truth = GroundTruth(data, compat=False)
+    truth = GroundTruth(data, compat=None)
     assert [[p.id for p in people] for people in truth.persons.values()] == [[4, 2], [3, 4]]
     assert truth.persons[100][0].box.tolist() == data['annotations'][0]['bbox']
 
@@ -110,12 +110,14 @@ def test_ignore_regions():
     region = region_mask(image)
     assert region.shape == (300, 420) and region[25, 50] == 1 == region[110, 310]
     assert region[25, 150] == 0 == region[60, 50]
-    assert not keeps_box(region, np.array([0., 0, 100, 70]))
-    assert keeps_box(region, np.array([0., 0, 100, 75]))
-    assert keeps_box(region, np.array([0., 60, 10, 10]))
-    assert not keeps_box(region, np.array([0., 60, .5, 10]))
+    assert not keeps_box(region, np.array([0., 0, 100, 70]), drops_empty=True)
+    assert keeps_box(region, np.array([0., 0, 100, 75]), drops_empty=True)
+    assert keeps_box(region, np.array([0., 60, 10, 10]), drops_empty=True)
+    for drops in (True, False):
+        assert keeps_box(region, np.array([0., 60, .5, 10]), drops_empty=drops) != drops
+        mask = paste(np.ones((1, 1)), [0, 60, .5, 9], 300, 420, truncates=True)
+        assert keeps_mask(region, mask, np.array([0., 60, .5, 9]), drops_empty=drops) != drops
     for height, kept in ((55, False), (60, True)):
         box = np.array([0., 0, 100, height])
-        assert keeps_mask(region, paste(np.ones((height, 100)), box, 300, 420), box) == kept
-    assert not keeps_mask(region, paste(np.ones((1, 1)), [0, 60, .5, 9], 300, 420),
-                          np.array([0., 60, .5, 9]))
+        mask = paste(np.ones((height, 100)), box, 300, 420, truncates=True)
+        assert keeps_mask(region, mask, box, drops_empty=True) == kept

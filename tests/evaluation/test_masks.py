@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from evaluation_cases import random_annotation, rle
@@ -7,6 +9,7 @@ from ktn_mm.evaluation.ground_truth import Image, read_person
 from ktn_mm.evaluation.masks import (
     dp_mask_in_box,
     dp_union,
+    encode_at,
     lies_outside,
     overlap,
     paste,
@@ -58,7 +61,7 @@ def test_paste_puts_the_mask_at_the_truncated_corner(x, y):
     rng = np.random.default_rng(0)
     mask = rng.integers(0, 3, (12, 10)).astype(np.uint8)
     box = [x, y, 10.6, 12.6]
-    image = mask_utils.decode(paste(mask, box, 18, 20))
+    image = mask_utils.decode(paste(mask, box, 18, 20, truncates=True))
     expected = np.zeros((18, 20), bool)
     for row in range(12):
         for column in range(10):
@@ -70,9 +73,38 @@ def test_paste_puts_the_mask_at_the_truncated_corner(x, y):
     assert not (lies_outside(box, 18, 20) and expected.any())
 
 
+@pytest.mark.parametrize('x, y, w, h', [
+    (3.9, 4.2, 10.6, 12.6), (-3.9, -.5, 10., 12.), (15.2, 8., 7.7, 30.), (2.5, 2.5, 4., 3.),
+    (-30., 0., 10., 10.), (25., 2., 10., 10.), (3., 40., 5., 5.), (4., 4., 0., 9.),
+    (7.6, 7.6, .3, .3), (7.4, 7.4, .3, .3)])
+def test_clean_paste_looks_up_every_pixel_centre(x, y, w, h):
+    mask = np.random.default_rng(0).integers(0, 3, (12, 10)).astype(np.uint8)
+    image = mask_utils.decode(paste(mask, [x, y, w, h], 18, 20, truncates=False))
+    expected = np.zeros((18, 20), bool)
+    for row in range(18):
+        for column in range(20):
+            if x <= column + .5 < x + w and y <= row + .5 < y + h:
+                expected[row, column] = mask[math.floor((row + .5 - y) * 12 / h),
+                                             math.floor((column + .5 - x) * 10 / w)] > 0
+    np.testing.assert_array_equal(image, expected)
+
+
+@pytest.mark.parametrize('height, width', [(1, 1), (7, 9), (40, 300), (500, 700)])
+def test_encode_at_equals_encoding_the_whole_image(height, width):
+    rng = np.random.default_rng(height)
+    for _ in range(60):
+        h, w = rng.integers(0, height + 1), rng.integers(0, width + 1)
+        top, left = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
+        mask = rng.random((h, w)) < rng.choice([0, .02, .5, 1])
+        image = np.zeros((height, width), np.uint8, order='F')
+        image[top:top + h, left:left + w] = mask
+        rle = encode_at(mask, top, left, height, width)
+        assert rle == mask_utils.encode(image)
+
+
 def test_paste_stops_at_the_box():
     """A mask wider than its box, as rounding makes it, is cut at the box's truncated edge."""
-    image = mask_utils.decode(paste(np.ones((6, 6)), [2.1, 3.1, 5.6, 5.6], 20, 20))
+    image = mask_utils.decode(paste(np.ones((6, 6)), [2.1, 3.1, 5.6, 5.6], 20, 20, truncates=True))
     assert image.sum(0).nonzero()[0].tolist() == [2, 3, 4, 5, 6]
 
 
@@ -94,14 +126,18 @@ def test_person_mask_prefers_dp_masks_and_names_errors():
     annotation |= dict(bbox=[10., 20., 30., 40.], dp_masks=[rle(np.ones((256, 256)))],
                        segmentation=[[0, 0, 5, 0, 5, 5, 0, 5]])
     image = Image(1, 90, 90)
-    assert mask_utils.toBbox(person_mask(read_person(annotation), image)).tolist() == [
-        10, 20, 30, 40]
+
+    def extent():
+        mask = person_mask(read_person(annotation), image, truncates=True)
+        return mask_utils.toBbox(mask).tolist()
+
+    assert extent() == [10, 20, 30, 40]
     del annotation['dp_masks']
-    assert mask_utils.toBbox(person_mask(read_person(annotation), image)).tolist() == [0, 0, 5, 5]
+    assert extent() == [0, 0, 5, 5]
     for wrong in (dict(segmentation=rle(np.ones((9, 9)))), dict(dp_masks=[rle(np.ones((9, 9)))]),
                   dict(segmentation=dict(size=[9, 9]))):
         with pytest.raises(ValueError, match='annotation 5'):
-            person_mask(read_person(annotation | wrong), image)
+            person_mask(read_person(annotation | wrong), image, truncates=True)
 
 
 def test_overlap_of_masks_and_crowds():
@@ -115,6 +151,18 @@ def test_overlap_of_masks_and_crowds():
     assert overlap([], [rle(a)], np.array([False])).shape == (0, 1)
     assert overlap([rle(a)], [], np.zeros(0, bool)).shape == (1, 0)
     assert overlap([rle(0 * a)], [rle(0 * b)], np.array([False])).tolist() == [[0.]]
+
+
+def test_clean_mask_takes_the_pixel_at_the_centre():
+    union = np.zeros((256, 256))
+    union[:100, 30:] = 1
+    annotation = random_annotation(np.random.default_rng(2), dict(id=1, width=90, height=90), 5)
+    person = read_person(annotation | dict(bbox=[10.25, 20., 30., 40.], dp_masks=[rle(union)]))
+    image = mask_utils.decode(person_mask(person, Image(1, 90, 90), truncates=False))
+    # rows 20 + 40 * 100 / 256 = 35.6, columns 10.25 + 30 * 30 / 256 = 13.77 to 40.25
+    rows, columns = image.any(1).nonzero()[0], image.any(0).nonzero()[0]
+    assert (rows.min(), rows.max()) == (20, 35) and (columns.min(), columns.max()) == (14, 39)
+    assert image.sum() == 16 * 26
 
 
 def test_half_covered_pixels_are_outside():

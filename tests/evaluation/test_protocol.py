@@ -21,30 +21,43 @@ from ktn_mm.evaluation.coco_ap import score_thresholds
 
 def measured(ground_truth, detections):
     """Turn the plain dicts of the cases into detections."""
-    return [measure(d['picture'], d['box'], d['score'], ground_truth.images[d['image_id']],
-                    ground_truth.persons[d['image_id']]) for d in detections]
+    return [measure(d['picture'], d['box'], d['score'], ground_truth, d['image_id'])
+            for d in detections]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
-@given(st.integers(0, 10 ** 9), st.sampled_from([.5, .5, .2]))
-def test_equals_plain_loops(seed, lowest):
-    data, detections = random_data(seed)
-    truth = GroundTruth(data)
-    body = TinyBody(seed % 7)
+def assert_equals_plain_loops(data, detections, body, *, compat, lowest=.5):
+    truth = GroundTruth(data, compat=compat)
     figures = evaluate(truth, measured(truth, detections), body, min_threshold=lowest)
-    expected = plain_evaluate(data, detections, body, score_thresholds(lowest))
+    expected = plain_evaluate(data, detections, body, score_thresholds(lowest), compat is None)
     assert len(expected) == (30 if lowest == .5 else 39)
     if not detections:
         expected = dict.fromkeys(expected, -1.)
     assert {k: figures[k] for k in expected} == pytest.approx(expected, abs=1e-9)
 
 
-def test_random_cases_reach_the_rules():
+@pytest.mark.parametrize('compat', ['detectron2', None])
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(seed=st.integers(0, 10 ** 9), lowest=st.sampled_from([.5, .5, .2]))
+def test_equals_plain_loops(compat, seed, lowest):
+    data, detections = random_data(seed)
+    assert_equals_plain_loops(data, detections, TinyBody(seed % 7), compat=compat, lowest=lowest)
+
+
+@pytest.mark.parametrize('compat', ['detectron2', None])
+def test_a_person_of_2600_points(compat):
+    data = block_data(count=2, points=2600)
+    detections = block_detections(data)
+    detections[1]['picture'][1] //= 3
+    assert_equals_plain_loops(data, detections, TinyBody(), compat=compat)
+
+
+@pytest.mark.parametrize('compat', ['detectron2', None])
+def test_random_cases_reach_the_rules(compat):
     """The comparison above means little if the cases were all zeros."""
     values = []
     for seed in range(30):
         data, detections = random_data(seed)
-        truth = GroundTruth(data)
+        truth = GroundTruth(data, compat=compat)
         figures = evaluate(truth, measured(truth, detections), TinyBody(seed % 7))
         values.append([figures[k] for k in ('GPS/AP', 'GPSm/AP', 'segm/AP', 'GPS/APL')])
     middle = (np.array(values) > .02) & (np.array(values) < .98)
@@ -162,9 +175,7 @@ def test_only_the_best_twenty_count():
     data = block_data(count=1)
     truth = GroundTruth(data)
     right = measured(truth, block_detections(data))[0]
-    image = truth.images[right.image_id]
-    empty = measure(np.zeros((3, 5, 5), np.uint8), [0, 0, 5, 5], 2., image,
-                    truth.persons[image.id])
+    empty = measure(np.zeros((3, 5, 5), np.uint8), [0, 0, 5, 5], 2., truth, right.image_id)
     assert evaluate(truth, [empty] * 19 + [right], FlatBody())['GPS/AR50'] == 1
     assert evaluate(truth, [empty] * 20 + [right], FlatBody())['GPS/AR50'] == 0
 
@@ -175,14 +186,14 @@ def test_compat_reads_points_at_255():
     data['annotations'][0].update(bbox=[10., 10., 200., 200.], dp_x=[255.3], dp_y=[9.],
                                   dp_I=[4.], dp_U=[.9], dp_V=[.2])
     recalls = []
-    for compat in (True, False):
+    for compat in ('detectron2', None):
         truth = GroundTruth(data, compat=compat)
         detections = measured(truth, block_detections(data))
         recalls.append(evaluate(truth, detections, FlatBody())['foreground_recall'])
     assert recalls == [0, 1]
 
 
-@pytest.mark.parametrize('compat, expected', [(True, 0.), (False, 1.)])
+@pytest.mark.parametrize('compat, expected', [('detectron2', 0.), (None, 1.)])
 def test_annotation_id_zero(compat, expected):
     """The reference takes a match with annotation 0 for none (Q8)."""
     data = block_data(count=1)

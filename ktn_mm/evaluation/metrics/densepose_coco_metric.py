@@ -16,6 +16,7 @@ from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.masks import lies_outside
 from ktn_mm.evaluation.picture import box_picture
 from ktn_mm.evaluation.protocol import KINDS, check_kinds, evaluate
+from ktn_mm.evaluation.rules import Compat, rules_of
 from ktn_mm.evaluation.table import figures_table
 from ktn_mm.structures.crop_frame import CropFrame
 from ktn_mm.surface.template import SurfaceTemplate
@@ -50,8 +51,8 @@ class DensePoseCocoMetric(BaseMetric):
             mean something only on the surface that the annotation was made for.
         kinds: which of ``'GPS'``, ``'GPSm'``, ``'segm'`` to report.
         min_threshold: lowest similarity that AP averages over; 0.2 adds AP20, AP30, AP40.
-        compat: keep the reference's oddities, for figures to compare with published ones;
-            see :class:`~ktn_mm.evaluation.ground_truth.GroundTruth`.
+        compat: ``'detectron2'`` for figures to compare with published ones, None for a clean
+            protocol; see :mod:`ktn_mm.evaluation.rules`.
         format_only: write the result file and compute nothing; needs no annotation.
         outfile_prefix: write ``{outfile_prefix}.densepose.json`` in the challenge's format.
         collect_device: see :class:`mmengine.evaluator.BaseMetric`.
@@ -70,7 +71,7 @@ class DensePoseCocoMetric(BaseMetric):
                  template: str | SurfaceTemplate | None = None,
                  kinds: Sequence[str] = KINDS,
                  min_threshold: float = 0.5,
-                 compat: bool = True,
+                 compat: Compat = 'detectron2',
                  format_only: bool = False,
                  outfile_prefix: str | None = None,
                  collect_device: str = 'cpu',
@@ -81,6 +82,7 @@ class DensePoseCocoMetric(BaseMetric):
             raise ValueError('format_only=True needs outfile_prefix to write to')
         check_kinds(kinds)
         score_thresholds(min_threshold)
+        rules_of(compat)
         self.kinds = tuple(kinds)
         self.min_threshold = min_threshold
         self.compat = compat
@@ -173,19 +175,15 @@ class DensePoseCocoMetric(BaseMetric):
 
     def _measure(self, picture: np.ndarray, box: np.ndarray, score: float,
                  key: tuple) -> Detection:
-        image = self.ground_truth.images.get(key[0])
-        if image is None:
-            raise ValueError(f'image {key[0]} was predicted on but is not in '
-                             f'{self.ground_truth.source}')
-        return measure(picture, box, score, image, self.ground_truth.persons[image.id], key)
+        return measure(picture, box, score, self.ground_truth, key[0], key)
 
     def _say_what_is_odd(self, detections: list[Detection]) -> None:
         images, truth = self.ground_truth.images, self.ground_truth
         outside = sum(lies_outside(d.box, images[d.image_id].height, images[d.image_id].width)
                       for d in detections)
         zero = any(p.id == 0 for persons in truth.persons.values() for p in persons)
-        way = ('compat=True counts them as the reference does' if self.compat
-               else 'compat=False counts each for itself')
+        way = ('compat=None counts each for itself' if self.compat is None
+               else f'compat={self.compat!r} counts them as the reference does')
         for odd, words in (
                 (not detections, 'no dense pose to evaluate; all figures are -1'),
                 (outside, f'{outside} detections lie wholly outside their image; their mask IoU '
