@@ -2,12 +2,16 @@
 
 Importing this package registers its codecs, datasets, transforms, models, hooks, metrics and
 visualizer in mmpose's own registries, if mmpose is installed. Without it, everything that needs
-numpy only (``surface``, ``knowledge``, ``synth``, ``evaluation``, ``check_env``) still imports.
+numpy only (``surface``, ``knowledge``, ``synth``, ``evaluation``, ``check_env``) still imports;
+and with ``KTN_MM_STANDALONE`` in the environment it does so at once, without a look for mmpose.
 """
+import os
+
 from .configs import get_config_path
 from .registration import register_all, require_openmmlab
 from .version import __version__
 
 __all__ = ['__version__', 'get_config_path', 'register_all', 'require_openmmlab']
 
-register_all(strict=False)
+if not os.environ.get('KTN_MM_STANDALONE'):
+    register_all(strict=False)

@@ -85,3 +85,14 @@ def test_config_paths_are_found_by_name(name):
 def test_an_unknown_config_lists_near_names():
     with pytest.raises(FileNotFoundError, match='baseline_res50'):
         get_config_path('baselin_res5O')
+
+
+def test_standalone_leaves_the_stack_alone():
+    run = fresh("""
+import os
+os.environ['KTN_MM_STANDALONE'] = '1'
+import ktn_mm.evaluation
+print([name for name in ('torch', 'mmengine', 'mmpose') if name in sys.modules])
+""")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split('\n')[0] == '[]'
