@@ -134,7 +134,7 @@ def test_result_file_scores_the_same(ann_file, samples, tmp_path):
     figures = metric.compute_metrics(metric.results)
     truth = GroundTruth.load(ann_file)
     read = read_results(tmp_path / 'out' / 'r.densepose.json', truth)
-    assert evaluate(truth, read, FlatBody()) == figures
+    assert evaluate(truth, read.detections, FlatBody()) == figures
 
 
 def test_format_only_needs_no_annotation(samples, tmp_path):
