@@ -13,7 +13,7 @@ from ktn_mm.evaluation.challenge_json import to_record, write_results
 from ktn_mm.evaluation.coco_ap import score_thresholds
 from ktn_mm.evaluation.detection import Detection, measure
 from ktn_mm.evaluation.ground_truth import GroundTruth
-from ktn_mm.evaluation.masks import lies_outside
+from ktn_mm.evaluation.oddities import oddities
 from ktn_mm.evaluation.picture import box_picture
 from ktn_mm.evaluation.protocol import KINDS, check_kinds, evaluate
 from ktn_mm.evaluation.rules import Compat, rules_of
@@ -132,7 +132,8 @@ class DensePoseCocoMetric(BaseMetric):
         if self.ground_truth is None:
             raise ValueError('DensePoseCocoMetric: no annotation; give ann_file')
         detections = [e['detection'] for e in entries]
-        self._say_what_is_odd(detections)
+        for sentence in oddities(self.ground_truth, detections):
+            print_log(f'DensePoseCocoMetric: {sentence}', 'current', logging.WARNING)
         figures = evaluate(self.ground_truth, detections, self.template, kinds=self.kinds,
                            min_threshold=self.min_threshold)
         print_log('\n' + figures_table(figures, self.kinds), 'current')
@@ -176,23 +177,6 @@ class DensePoseCocoMetric(BaseMetric):
     def _measure(self, picture: np.ndarray, box: np.ndarray, score: float,
                  key: tuple) -> Detection:
         return measure(picture, box, score, self.ground_truth, key[0], key)
-
-    def _say_what_is_odd(self, detections: list[Detection]) -> None:
-        images, truth = self.ground_truth.images, self.ground_truth
-        outside = sum(lies_outside(d.box, images[d.image_id].height, images[d.image_id].width)
-                      for d in detections)
-        zero = any(p.id == 0 for persons in truth.persons.values() for p in persons)
-        way = ('compat=None counts each for itself' if self.compat is None
-               else f'compat={self.compat!r} counts them as the reference does')
-        for odd, words in (
-                (not detections, 'no dense pose to evaluate; all figures are -1'),
-                (outside, f'{outside} detections lie wholly outside their image; their mask IoU '
-                          'is 0'),
-                (truth.duplicate_ids, f'{len(truth.duplicate_ids)} annotation ids occur twice '
-                                      f'({truth.duplicate_ids[:5]}...); {way}'),
-                (zero, f'an annotation has id 0; {way}')):
-            if odd:
-                print_log(f'DensePoseCocoMetric: {words}', 'current', logging.WARNING)
 
 
 def _numpy(value: Any) -> np.ndarray:

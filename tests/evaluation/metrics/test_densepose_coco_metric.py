@@ -195,7 +195,7 @@ def test_oddities_are_said(monkeypatch, tmp_path, data):
     figures = processed(metric, [outside]).compute_metrics(metric.results)
     assert figures['GPSm/AP'] == figures['segm/AP'] == 0
     text = '\n'.join(said)
-    for words in ('no dense pose', '1 annotation ids occur twice ((4,)', 'has id 0',
+    for words in ('no dense pose', '1 annotation ids occur twice (4)', 'has id 0',
                   '1 detections lie wholly outside', 'GPSm'):
         assert words in text
 
