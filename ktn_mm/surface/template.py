@@ -3,6 +3,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -91,7 +92,7 @@ class SurfaceTemplate:
 
         Raises:
             FileNotFoundError: no such file.
-            ValueError: a key is missing.
+            ValueError: it is no whole ``.npz``, or a key is missing.
         """
         return _load(cls, Path(path or OPEN_BODY).resolve())
 
@@ -192,6 +193,8 @@ def _load(cls, path: Path) -> SurfaceTemplate:
     if not path.is_file():
         raise FileNotFoundError(f'no template file {path}: run {TOOL} to make one of the official '
                                 'DensePose files')
+    if not is_zipfile(path):
+        raise ValueError(f'{path} is no template: it is no .npz, or not a whole one')
     with np.load(path, allow_pickle=False) as file:
         if 'distance_file' in file.files:
             return cls(**template_parts(path, dict(file)))

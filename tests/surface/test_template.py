@@ -139,5 +139,12 @@ def test_bad_files(tmp_path):
     np.savez(tmp_path / 'other.npz', faces=np.zeros(3))
     with pytest.raises(ValueError, match='other.npz.*chart_uv'):
         SurfaceTemplate.load(tmp_path / 'other.npz')
+    whole = OPEN_BODY.read_bytes()
+    np.save(tmp_path / 'array.npy', np.zeros(3))
+    single = (tmp_path / 'array.npy').read_bytes()
+    for number, content in enumerate((b'', b'PK', single, whole[:len(whole) // 2])):
+        (tmp_path / f'bad{number}.npz').write_bytes(content)
+        with pytest.raises(ValueError, match=f'bad{number}.npz is no template'):
+            SurfaceTemplate.load(tmp_path / f'bad{number}.npz')
     with pytest.raises(ValueError, match='25 entries'):
         MirrorRule(np.zeros(24))
