@@ -1,6 +1,7 @@
 """Test a network: ``python tools/test.py CFG CHECKPOINT``.
 
-The options are those of mmpose's tools/test.py.
+The options are those of mmpose's tools/test.py, and --format-only PREFIX, which computes no
+figures but writes PREFIX.densepose.json for tools/evaluate.py or a challenge's server.
 The same from an installed package: ``python -m ktn_mm.test`` or ``mim test ktn_mm``.
 """
 import runpy
@@ -16,6 +17,6 @@ if __name__ == '__main__':
     memory['restart_with_memory_settings']()
 
     sys.path.insert(0, str(PACKAGE.parent))
-    from ktn_mm.engine.mmpose_tool import run_mmpose_tool
+    from ktn_mm.engine.format_only import run_test_tool
 
-    run_mmpose_tool('test')
+    run_test_tool()
