@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ktn_mm.evaluation.annotation_layout import check_layout
 from ktn_mm.evaluation.gps import point_positions
 from ktn_mm.evaluation.ignore_regions import keeps_box, region_mask
 from ktn_mm.evaluation.rules import Compat, rules_of
@@ -98,9 +99,7 @@ class GroundTruth:
 
     def __init__(self, data: Mapping, source: str = 'annotations', *,
                  compat: Compat = 'detectron2') -> None:
-        for key in ('images', 'annotations'):
-            if key not in data:
-                raise ValueError(f'{source}: no list {key!r}')
+        check_layout(data, source)
         self.source = source
         self.digest = None
         self.compat = compat
