@@ -1,5 +1,8 @@
 import json
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from ktn_mm.evaluation import GroundTruth, evaluate, read_results
 from ktn_mm.evaluation.metrics import DensePoseCocoMetric, densepose_coco_metric
 from ktn_mm.structures.crop_frame import CropFrame, image_to_box
 
+ROOT = Path(__file__).resolve().parents[3]
 CROP = 192, 256
 KEYS = [f'{kind}/{name}' for kind in ('GPS', 'GPSm', 'segm')
         for name in ('AP', 'AP50', 'AP75', 'APM', 'APL', 'AR', 'AR50', 'AR75', 'ARM', 'ARL')]
@@ -135,6 +139,24 @@ def test_result_file_scores_the_same(ann_file, samples, tmp_path):
     truth = GroundTruth.load(ann_file)
     read = read_results(tmp_path / 'out' / 'r.densepose.json', truth)
     assert evaluate(truth, read.detections, FlatBody()) == figures
+
+
+def test_the_command_scores_the_file_the_same(ann_file, samples, data, tmp_path):
+    """Every figure of tools/evaluate.py on the metric's file is the metric's own, bit for bit."""
+    prefix = str(tmp_path / 'r')
+    writer = DensePoseCocoMetric(format_only=True, outfile_prefix=prefix)
+    noisy = [predict(a, lambda p, n=n: np.where(p > 24, p // (1 + n), p))
+             for n, a in enumerate(data['annotations'])]
+    processed(writer, noisy).evaluate(len(noisy))
+    metric = DensePoseCocoMetric(ann_file)
+    expected = processed(metric, noisy).compute_metrics(metric.results)
+    assert .05 < expected['GPS/AP'] < .95 and .05 < expected['GPSm/AP'] < .95
+    for jobs in ('1', '2'):
+        out = tmp_path / f'numbers{jobs}.json'
+        subprocess.run([sys.executable, str(ROOT / 'tools/evaluate.py'), ann_file,
+                        f'{prefix}.densepose.json', '--out', str(out), '--jobs', jobs],
+                       check=True, capture_output=True)
+        assert json.loads(out.read_text())['figures'] == expected
 
 
 def test_format_only_needs_no_annotation(samples, tmp_path):
