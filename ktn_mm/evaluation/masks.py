@@ -57,13 +57,40 @@ def paste(mask: np.ndarray, box: np.ndarray, height: int, width: int, *,
     Returns:
         RLE of the image's size; empty where the box lies outside the image.
     """
+    placed = place(mask, box, height, width, truncates=truncates)
+    return encode_at(placed.map > 0, placed.top, placed.left, height, width)
+
+
+class PlacedMap(NamedTuple):
+    """What an image shows of a box's map; one wholly outside has no pixel.
+
+    Attributes:
+        top, left: row and column of the image under the first pixel.
+        map: (h, w), pixel on pixel of the image.
+    """
+
+    top: int
+    left: int
+    map: np.ndarray
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The rows and columns of the image that the map covers."""
+        height, width = self.map.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def place(values: np.ndarray, box: np.ndarray, height: int, width: int, *,
+          truncates: bool) -> PlacedMap:
+    """Cut out of a box's map what the image shows of it; the arguments are :func:`paste`'s."""
     rows, columns = (_placed(float(box[axis]), float(box[axis + 2]), n, limit, truncates)
-                     for axis, n, limit in ((1, mask.shape[0], height), (0, mask.shape[1], width)))
+                     for axis, n, limit in ((1, values.shape[0], height),
+                                            (0, values.shape[1], width)))
     if not (rows.count and columns.count):
-        return encode_at(np.zeros((0, 0), bool), 0, 0, height, width)
-    cut = mask[rows.index, columns.index] if truncates else mask[
+        return PlacedMap(0, 0, values[:0, :0])
+    cut = values[rows.index, columns.index] if truncates else values[
         np.ix_(rows.index, columns.index)]
-    return encode_at(cut > 0, rows.start, columns.start, height, width)
+    return PlacedMap(rows.start, columns.start, cut)
 
 
 class _Placed(NamedTuple):

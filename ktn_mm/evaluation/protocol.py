@@ -16,11 +16,11 @@ from ktn_mm.evaluation.coco_ap import (
     summarise,
 )
 from ktn_mm.evaluation.detection import Detection
-from ktn_mm.evaluation.diagnostics import nearest_detections, point_figures
 from ktn_mm.evaluation.gps import Surface, person_gps, point_scores, sample_vertices
 from ktn_mm.evaluation.ground_truth import GroundTruth, Person
 from ktn_mm.evaluation.ignore_regions import keeps_mask, region_mask
 from ktn_mm.evaluation.masks import overlap
+from ktn_mm.evaluation.point_figures import nearest_detections, point_figures, read_samples
 from ktn_mm.evaluation.prepared import PreparedTruth, prepare
 from ktn_mm.evaluation.rules import Rules
 
@@ -62,7 +62,7 @@ def evaluate(ground_truth: GroundTruth, detections: list[Detection], surface: Su
         ``'GPS/AP'`` and so on for each kind, as
         :func:`ktn_mm.evaluation.coco_ap.summarise` names them; ``'mean_GPS'`` of the
         annotated persons and the figures of
-        :func:`ktn_mm.evaluation.diagnostics.point_figures`, each person read from the
+        :func:`ktn_mm.evaluation.point_figures.point_figures`, each person read from the
         detection whose box overlaps it most. All floats; -1 for what has no value, and for
         everything if there is no detection at all.
 
@@ -84,7 +84,7 @@ def evaluate(ground_truth: GroundTruth, detections: list[Detection], surface: Su
         nearest = nearest_detections(similarities.box_iou)
         nearest_gps.extend(similarities.gps[d, g] if d >= 0 else 0.
                            for g, d in enumerate(nearest) if counts[g])
-        nearest_surfaces.append(_read_surfaces(found, np.repeat(nearest, counts)))
+        nearest_surfaces.append(read_samples(found, np.repeat(nearest, counts))[:, 0])
 
     verdicts = match(tables, thresholds, ground_truth.rules)
     precision, recall = precision_recall([t.scores for t in tables], verdicts)
@@ -199,11 +199,3 @@ def _areas(found: list[Detection], rules: Rules) -> np.ndarray:
     if rules.box_area:
         return np.array([d.box[2] * d.box[3] for d in found], np.float64)
     return np.array([mask_utils.area(d.mask) for d in found], np.float64)
-
-
-def _read_surfaces(found: list[Detection], reader: np.ndarray) -> np.ndarray:
-    """Return the surface (P,) that the detection of each point's person says, 0 for none."""
-    surfaces = np.zeros(len(reader), np.int64)
-    for d in range(len(found)):
-        surfaces[reader == d] = found[d].samples[reader == d, 0]
-    return surfaces

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ktn_mm.evaluation.diagnostics import nearest_detections, point_figures
+from ktn_mm.evaluation.point_figures import nearest_detections, point_figures
 from ktn_mm.evaluation.table import figures_table
 from ktn_mm.surface.charts import SURFACE_TWIN
 

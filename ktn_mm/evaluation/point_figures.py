@@ -5,6 +5,7 @@ idea: networks that know the part but neither its side nor its face have a GPS n
 """
 import numpy as np
 
+from ktn_mm.evaluation.detection import Detection
 from ktn_mm.surface.charts import SURFACES
 
 
@@ -59,6 +60,31 @@ def nearest_detections(box_iou: np.ndarray) -> np.ndarray:
     if not len(box_iou):
         return np.full(box_iou.shape[1], -1)
     return np.where(box_iou.max(0) > 0, box_iou.argmax(0), -1)
+
+
+def nearest_persons(box_iou: np.ndarray) -> np.ndarray:
+    """Return the person (D,) whom each detection overlaps most, -1 for none.
+
+    Args:
+        box_iou: (D, G); of equals the first is taken.
+    """
+    return nearest_detections(box_iou.T)
+
+
+def read_samples(found: list[Detection], reader: np.ndarray) -> np.ndarray:
+    """Return what the detection of each point says there.
+
+    Args:
+        found: D detections of an image.
+        reader: (P,) which of them to read at each of the image's points, -1 for none.
+
+    Returns:
+        (P, 3) uint8 I, U, V; zeros where there is none.
+    """
+    samples = np.zeros((len(reader), 3), np.uint8)
+    for d in range(len(found)):
+        samples[reader == d] = found[d].samples[reader == d]
+    return samples
 
 
 def _share(hits: np.ndarray) -> float:
