@@ -58,14 +58,19 @@ def test_config_says_what_its_name_says(path):
     neck = (config.model.neck or {}).get('type')
     assert (neck == 'MultiInstanceDecoder') == (variant in ('ktn', 'mid'))
     assert bool(config.model.head.ktm) == (variant in ('ktn', 'ktm'))
-    assert ('coco' in path.stem) == ('coco' in config.val_evaluator.ann_file)
+    for loader, evaluator in ((config.val_dataloader, config.val_evaluator),
+                              (config.test_dataloader, config.test_evaluator)):
+        assert [metric.type for metric in evaluator] == ['DensePoseCocoMetric', 'CocoMetric']
+        for metric in evaluator:
+            assert metric.ann_file == config.data_root + loader.dataset.ann_file
+    assert ('coco' in path.stem) == ('coco' in config.val_evaluator[0].ann_file)
     size = config.codec['input_size']
     assert path.stem.endswith(f'{size[1]}x{size[0]}')
     pipeline = config.train_dataloader.dataset.pipeline
     assert pipeline[-2].encoder == config.model.head.decoder
     template = 'data/densepose/template.npz' if 'coco' in path.stem else None
     flips = [step for step in pipeline if step.type == 'DensePoseRandomFlip']
-    for user in (*flips, config.model.head, config.val_evaluator, config.test_evaluator):
+    for user in (*flips, config.model.head, config.val_evaluator[0], config.test_evaluator[0]):
         assert user.get('template') == template, user
     assert len(flips) == 1
 
@@ -104,7 +109,7 @@ def test_densepose_coco_mirrors_by_the_official_surface(people, home, tmp_path, 
     with pytest.raises(FileNotFoundError, match='run tools/convert_densepose_template.py'):
         pipeline(people[0])
     with pytest.raises(FileNotFoundError, match='run tools/convert_densepose_template.py'):
-        METRICS.build(config.val_evaluator)
+        METRICS.build(config.val_evaluator[0])
 
     monkeypatch.chdir(home)
     flipped = Compose(steps)(people[0])

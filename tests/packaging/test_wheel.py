@@ -111,7 +111,8 @@ def short_run(tmp_path_factory) -> tuple[Path, list[str]]:
         options += [f'{loader}.dataset.data_root=', f'{loader}.dataset.ann_file={annotation}',
                     f'{loader}.dataset.data_prefix.img={images}', f'{loader}.num_workers=0',
                     f'{loader}.persistent_workers=False', f'{loader}.batch_size=2']
-    options += [f'{name}.ann_file={annotation}' for name in ('val_evaluator', 'test_evaluator')]
+    options += [f'{name}.{metric}.ann_file={annotation}' for metric in (0, 1)
+                for name in ('val_evaluator', 'test_evaluator')]
     return folder, options
 
 

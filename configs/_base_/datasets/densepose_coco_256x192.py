@@ -52,8 +52,8 @@ val_dataloader = dict(
         test_mode=True,
         pipeline=_base_.val_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(
-    type='DensePoseCocoMetric',
-    ann_file=data_root + 'annotations/densepose_minival2014.json',
-    template=template)
+val_ann_file = data_root + 'annotations/densepose_minival2014.json'
+val_evaluator = [
+    dict(type='DensePoseCocoMetric', ann_file=val_ann_file, template=template),
+    dict(type='CocoMetric', ann_file=val_ann_file)]  # keypoints
 test_evaluator = val_evaluator

@@ -32,8 +32,10 @@ val_dataloader = dict(
         data_prefix=dict(img='val/'),
         test_mode=True,
         pipeline=_base_.val_pipeline))
-val_evaluator = dict(
-    type='DensePoseCocoMetric', ann_file=data_root + 'annotations/densepose_open_val.json')
+val_ann_file = data_root + 'annotations/densepose_open_val.json'
+val_evaluator = [
+    dict(type='DensePoseCocoMetric', ann_file=val_ann_file),
+    dict(type='CocoMetric', ann_file=val_ann_file)]  # keypoints
 
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
