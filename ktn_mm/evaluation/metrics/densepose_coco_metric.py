@@ -12,14 +12,18 @@ from mmpose.registry import METRICS
 from ktn_mm.evaluation.challenge_json import to_record, write_results
 from ktn_mm.evaluation.coco_ap import score_thresholds
 from ktn_mm.evaluation.detection import Detection, measure
+from ktn_mm.evaluation.diagnosis import diagnose
+from ktn_mm.evaluation.diagnosis_table import diagnosis_table, parts_table
 from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.oddities import oddities
+from ktn_mm.evaluation.part_figures import part_figures
 from ktn_mm.evaluation.picture import box_picture
 from ktn_mm.evaluation.protocol import KINDS, check_kinds, evaluate
 from ktn_mm.evaluation.rules import Compat, rules_of
 from ktn_mm.evaluation.table import figures_table
 from ktn_mm.structures.crop_frame import CropFrame
 from ktn_mm.surface.template import SurfaceTemplate
+from ktn_mm.visualization.diagnosis_plot import write_diagnosis
 
 PREDICTION_KEYS = ('dense_labels', 'dense_uv', 'input_center', 'input_scale', 'bboxes',
                    'bbox_scores')
@@ -53,6 +57,12 @@ class DensePoseCocoMetric(BaseMetric):
         min_threshold: lowest similarity that AP averages over; 0.2 adds AP20, AP30, AP40.
         compat: ``'detectron2'`` for figures to compare with published ones, None for a clean
             protocol; see :mod:`ktn_mm.evaluation.rules`.
+        diagnosis: a folder to write to why the scores are what they are, after every
+            evaluation: ``diagnosis.json``, ``.txt`` and ``.png``; see
+            :func:`~ktn_mm.evaluation.diagnosis.diagnose`.
+        parts: also score the parts as a part segmentation: ``parts/AP``, ``parts/AP50``,
+            ``parts/PCP50``, ``parts/mIoU``, ``parts/mAcc``; see
+            :func:`~ktn_mm.evaluation.part_figures.part_figures`.
         format_only: write the result file and compute nothing; needs no annotation.
         outfile_prefix: write ``{outfile_prefix}.densepose.json`` in the challenge's format.
         collect_device: see :class:`mmengine.evaluator.BaseMetric`.
@@ -72,6 +82,8 @@ class DensePoseCocoMetric(BaseMetric):
                  kinds: Sequence[str] = KINDS,
                  min_threshold: float = 0.5,
                  compat: Compat = 'detectron2',
+                 diagnosis: str | None = None,
+                 parts: bool = False,
                  format_only: bool = False,
                  outfile_prefix: str | None = None,
                  collect_device: str = 'cpu',
@@ -86,6 +98,8 @@ class DensePoseCocoMetric(BaseMetric):
         self.kinds = tuple(kinds)
         self.min_threshold = min_threshold
         self.compat = compat
+        self.diagnosis = diagnosis
+        self.parts = parts
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
         self.ground_truth = None
@@ -137,6 +151,14 @@ class DensePoseCocoMetric(BaseMetric):
         figures = evaluate(self.ground_truth, detections, self.template, kinds=self.kinds,
                            min_threshold=self.min_threshold)
         print_log('\n' + figures_table(figures, self.kinds), 'current')
+        if self.parts:
+            found = part_figures(self.ground_truth, detections)
+            print_log('\n' + parts_table(found), 'current')
+            figures.update(found.to_dict())
+        if self.diagnosis is not None:
+            diagnosis = diagnose(self.ground_truth, detections, self.template)
+            print_log('\n' + diagnosis_table(diagnosis), 'current')
+            write_diagnosis(diagnosis, self.diagnosis)
         return figures
 
     def _load(self, ann_file: str) -> None:
@@ -176,7 +198,8 @@ class DensePoseCocoMetric(BaseMetric):
 
     def _measure(self, picture: np.ndarray, box: np.ndarray, score: float,
                  key: tuple) -> Detection:
-        return measure(picture, box, score, self.ground_truth, key[0], key)
+        return measure(picture, box, score, self.ground_truth, key[0], key,
+                       filled=self.diagnosis is not None, parts=self.parts)
 
 
 def _numpy(value: Any) -> np.ndarray:

@@ -159,6 +159,25 @@ def test_the_command_scores_the_file_the_same(ann_file, samples, data, tmp_path)
         assert json.loads(out.read_text())['figures'] == expected
 
 
+def test_diagnosis_and_parts_beside_the_same_scores(ann_file, samples, tmp_path):
+    folder = tmp_path / 'why' / 'so'
+    plain = processed(DensePoseCocoMetric(ann_file, FlatBody()), samples)
+    metric = METRICS.build(dict(type='DensePoseCocoMetric', ann_file=ann_file,
+                                template=FlatBody(), diagnosis=str(folder), parts=True))
+    figures = processed(metric, samples).evaluate(len(samples))
+    expected = plain.evaluate(len(samples))
+    assert {k: figures.pop(k) for k in expected} == expected
+    # every block person is one torso to its part masks, and 14 parts to its surfaces
+    assert set(figures) == {f'densepose/parts/{name}' for name in ('AP', 'AP50', 'PCP50', 'mIoU',
+                                                                   'mAcc')}
+    assert 0 < figures['densepose/parts/mIoU'] < .5
+    written = json.loads((folder / 'diagnosis.json').read_text())
+    assert written['overall'][0]['points'] == 8 * 60
+    assert written['bottleneck'][0]['GPS/AP'] == expected['densepose/GPS/AP']
+    assert {p.name for p in folder.iterdir()} == {'diagnosis.json', 'diagnosis.txt',
+                                                  'diagnosis.png'}
+
+
 def test_format_only_needs_no_annotation(samples, tmp_path):
     metric = DensePoseCocoMetric(format_only=True, outfile_prefix=str(tmp_path / 'r'))
     assert processed(metric, samples).evaluate(len(samples)) == {}
