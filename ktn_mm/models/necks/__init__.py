@@ -1,4 +1,5 @@
 from .deconv_decoder import DeconvDecoder
+from .instance_strengthening import InstanceStrengthening
 from .multi_instance_decoder import MultiInstanceDecoder
 from .rearrangement import (
     BilinearLift,
@@ -8,5 +9,6 @@ from .rearrangement import (
 )
 from .trident import Trident, group_norm
 
-__all__ = ['BilinearLift', 'DeconvDecoder', 'FeatureAdjustment', 'InvertedFeatureAdjustment',
-           'MultiInstanceDecoder', 'Trident', 'group_norm', 'space_to_depth']
+__all__ = ['BilinearLift', 'DeconvDecoder', 'FeatureAdjustment', 'InstanceStrengthening',
+           'InvertedFeatureAdjustment', 'MultiInstanceDecoder', 'Trident', 'group_norm',
+           'space_to_depth']

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .instance_strengthening import build_instance_strengthening
 from .rearrangement import BilinearLift, FeatureAdjustment, InvertedFeatureAdjustment
 from .trident import Trident
 
@@ -43,8 +44,8 @@ class MultiInstanceDecoder(BaseModule):
             to False.
 
     Raises:
-        ValueError: if an argument is none of the above, or the sides of the crop are not
-            multiples of 32.
+        ValueError: if an argument is none of the above, the levels' channels or strides are
+            others, or the sides of the crop are not multiples of 32.
     """
 
     crop_multiple = 32
@@ -67,9 +68,6 @@ class MultiInstanceDecoder(BaseModule):
             raise ValueError(f'version must be 1 or 2, got {version!r}')
         if fusion not in ('sum', 'hierarchical'):
             raise ValueError(f"fusion must be 'sum' or 'hierarchical', got {fusion!r}")
-        if gate and not instance_strengthening:
-            raise ValueError('gate=True needs instance_strengthening=True: it is the predicted '
-                             'mask that opens the gate')
         if len(in_channels) != 4:
             raise ValueError('in_channels must name four levels, strides 4, 8, 16, 32, got '
                              f'{tuple(in_channels)}')
@@ -77,7 +75,6 @@ class MultiInstanceDecoder(BaseModule):
         self.channels = channels
         self.fusion = fusion
         self.top_down = top_down
-        self.gate = gate
         rearrange = rearrange and version == 2
 
         self.laterals = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in in_channels)
@@ -91,7 +88,7 @@ class MultiInstanceDecoder(BaseModule):
         self.join = nn.Conv2d(channels * (1 if fusion == 'sum' else 4), channels, 1) \
             if fusion == 'hierarchical' or version == 1 else nn.Identity()
         self.trident = Trident(channels, dilations) if version == 2 else nn.Identity()
-        self.instance = nn.Conv2d(channels, 2, 1) if instance_strengthening else None
+        self.instance = build_instance_strengthening(channels, instance_strengthening, gate=gate)
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Decode the levels.
@@ -112,12 +109,7 @@ class MultiInstanceDecoder(BaseModule):
         for i, adjust in enumerate(self.adjust):
             levels[i + 1] = levels[i + 1] + adjust(levels[i])
         features = self.trident(self._fuse(levels))
-        if self.instance is None:
-            return (features, )
-        logits = self.instance(features)
-        if self.gate:
-            features = features * logits.softmax(1)[:, 1:]
-        return features, logits
+        return (features, ) if self.instance is None else self.instance(features)
 
     def _fuse(self, levels: list[Tensor]) -> Tensor:
         if self.fusion == 'sum':
@@ -139,13 +131,23 @@ class MultiInstanceDecoder(BaseModule):
                 f'MultiInstanceDecoder was built for levels of {self.in_channels} channels, got '
                 f'{tuple(s[0] for s in shapes)}: set in_channels, and let the backbone return '
                 'all four levels (out_indices=(0, 1, 2, 3), or multiscale_output=True)')
-        height, width = shapes[0][1:]
-        if any(s[1:] != (height >> i, width >> i) for i, s in enumerate(shapes)) \
-                or height % 8 or width % 8:
-            raise ValueError(
-                'MultiInstanceDecoder needs crops whose height and width are multiples of 32; '
-                f'the levels came as {[s[1:] for s in shapes]} (height, width), so the crop is '
-                f'about {4 * height} high and {4 * width} wide')
+        sizes = [s[1:] for s in shapes]
+        if any(fine != (2 * coarse[0], 2 * coarse[1])
+               for fine, coarse in zip(sizes, sizes[1:], strict=False)):
+            raise ValueError(_what_is_wrong_with(sizes))
+
+
+def _what_is_wrong_with(sizes: list[tuple[int, int]]) -> str:
+    """Tell crops that do not fit from backbones whose strides do not."""
+    rounded = all(fine[axis] in (2 * coarse[axis], 2 * coarse[axis] - 1)
+                  for fine, coarse in zip(sizes, sizes[1:], strict=False) for axis in (0, 1))
+    if rounded:
+        return ('MultiInstanceDecoder needs crops whose height and width are multiples of 32; '
+                f'the levels came as {sizes} (height, width), so the crop is about '
+                f'{4 * sizes[0][0]} high and {4 * sizes[0][1]} wide')
+    return ('MultiInstanceDecoder needs levels of strides 4, 8, 16, 32, each half as high and '
+            f'wide as the one before; they came as {sizes} (height, width): look at the strides, '
+            'dilations and out_indices of the backbone')
 
 
 def _initialisation(instance_strengthening: bool) -> list[dict]:
