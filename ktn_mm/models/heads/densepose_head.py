@@ -95,6 +95,7 @@ class DensePoseHead(BaseHead):
                              'num_convs=0 leaves nothing to change them')
         if not 0 <= foreground_threshold < 1:
             raise ValueError(f'foreground_threshold must be in [0, 1), got {foreground_threshold}')
+        self.in_channels = in_channels
         self.foreground_threshold = foreground_threshold
         self.template = template
         self._mirror_table: Tensor | None = None
@@ -143,7 +144,15 @@ class DensePoseHead(BaseHead):
             (B, 17, H, W), logits of surfaces (B, 25, H, W), values of u and v (B, 25, H, W); at
             the end the instance logits, if the neck gives any.
         """
-        return *self._predict_maps(self.convs(feats[0])), *_instance_logits(feats)
+        return *self._predict_maps(self._features(feats)), *_instance_logits(feats)
+
+    def _features(self, feats: tuple[Tensor, ...]) -> Tensor:
+        """Return what the predictors read."""
+        if not torch.jit.is_tracing() and feats[0].shape[1] != self.in_channels:
+            raise ValueError(
+                f'DensePoseHead was built with in_channels={self.in_channels}, got features of '
+                f'shape {tuple(feats[0].shape)}: set in_channels to what the neck gives')
+        return self.convs(feats[0])
 
     def _predict_maps(self, features: Tensor) -> tuple[Tensor, ...]:
         """Run all predictors as one deconvolution, which reads the features only once."""
@@ -189,9 +198,10 @@ class DensePoseHead(BaseHead):
                 ``gt_instance_labels``, and ``input_size`` in their metainfo.
 
         Raises:
-            ValueError: if the targets' grid is not the predictions'.
+            ValueError: if the features' channels are others, or the targets' grid is not the
+                predictions'.
         """
-        features = self.convs(feats[0])
+        features = self._features(feats)
         predicted = self._predict_maps(features)
         fields = [sample.gt_fields for sample in batch_data_samples]
         labels = [sample.gt_instance_labels for sample in batch_data_samples]

@@ -75,6 +75,7 @@ class KnowledgeTransferMachine(BaseModule):
         if unknown or not sources or len(set(sources)) != len(sources):
             raise ValueError(f'sources must be different ones of {SOURCES}, got {tuple(sources)}')
         self.sources = tuple(s for s in SOURCES if s in sources)
+        self.channels = channels
         self.kernel_size = kernel_size
         self.row_length = channels * kernel_size**2
         self.negative_slope = negative_slope
@@ -128,6 +129,8 @@ class KnowledgeTransferMachine(BaseModule):
         if matrix.shape != (NUM_SURFACES + 1, rows):
             raise ValueError(f'{graph}: {source} has shape {matrix.shape}, '
                              f'not {(NUM_SURFACES + 1, rows)}')
+        if not np.isfinite(matrix).all():
+            raise ValueError(f'{graph}: {source} holds numbers that are not finite')
         return matrix
 
     def forward(self, keypoint: Tensor, part: Tensor, mask: Tensor) -> Tensor:
@@ -143,7 +146,11 @@ class KnowledgeTransferMachine(BaseModule):
 
         Returns:
             (C, 25, k, k), for a deconvolution without bias.
+
+        Raises:
+            ValueError: if a kernel has another shape.
         """
+        self._check(keypoint=keypoint, part=part, mask=mask)
         if self.training or torch.is_grad_enabled() or torch.jit.is_tracing():
             return self._make(keypoint, part, mask)
         weights = [keypoint, part, mask, *self.parameters(), *self.buffers()]
@@ -167,6 +174,18 @@ class KnowledgeTransferMachine(BaseModule):
             if self.residual is not None:
                 surface = surface + self.residual
         return rows_to_kernel(surface, self.kernel_size)
+
+    def _check(self, **kernels: Tensor) -> None:
+        if torch.jit.is_tracing():
+            return
+        rows = dict(_SOURCE_ROWS, mask=2)
+        for name, kernel in kernels.items():
+            expected = (self.channels, rows[name], self.kernel_size, self.kernel_size)
+            if kernel.shape != expected:
+                raise ValueError(
+                    f'KnowledgeTransferMachine was built with channels={self.channels} and '
+                    f'kernel_size={self.kernel_size}, for a {name} kernel of {expected}, got '
+                    f'{tuple(kernel.shape)}')
 
     def train(self, mode: bool = True) -> 'KnowledgeTransferMachine':
         self._cache = None
