@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmpose.registry import MODELS
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import ktn_mm.codecs  # noqa: F401
 import ktn_mm.models  # noqa: F401
@@ -171,6 +172,68 @@ def test_folded_is_unfolded(make_samples):
     assert plain.fold() is plain
 
 
+def test_saved_loaded_and_folded_checkpoints_agree(tmp_path):
+    trained = make_head(ktm=dict(residual=True), num_convs=1).eval()
+    torch.nn.init.normal_(trained.ktm.residual, std=0.1)
+    feats = make_feats()
+    expected = [x.detach().clone() for x in trained(feats)]
+    torch.save(trained.state_dict(), tmp_path / 'trained.pth')
+
+    loaded = make_head(ktm=dict(residual=True), num_convs=1).eval()
+    with torch.no_grad():
+        loaded(feats)  # the cache now holds another kernel
+    loaded.load_state_dict(torch.load(tmp_path / 'trained.pth'), strict=True)
+    with torch.no_grad():
+        for a, b in zip(expected, loaded(feats), strict=True):
+            assert torch.equal(a, b)
+    torch.save(loaded.fold().state_dict(), tmp_path / 'folded.pth')
+
+    plain = make_head(num_convs=1).eval()
+    plain.load_state_dict(torch.load(tmp_path / 'folded.pth'), strict=True)
+    for a, b in zip(expected, plain(feats), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('frozen', [False, True])
+def test_surface_loss_alone_reaches_every_source_but_frozen_location(
+        frozen, make_samples, tmp_path):
+    np.savez(tmp_path / 'location.npz', weights=np.ones((5, 12), np.float32))
+    head = make_head(ktm=dict(location_file=str(tmp_path / 'location.npz')) if frozen else dict())
+    head.loss(make_feats(), make_samples())['loss_surface'].backward()
+    reached = {name for name, p in head.named_parameters()
+               if p.grad is not None and p.grad.abs().sum() > 0}
+    expected = {f'predictors.{n}.weight' for n in ('keypoints', 'parts', 'mask')}
+    if frozen:
+        expected.remove('predictors.mask.weight')
+    assert expected == {name for name in reached if name.startswith('predictors')}
+    assert {f'ktm.graphs.{n}' for n in ('keypoint', 'part', 'location')} <= reached
+    assert 'ktm.location' in head.state_dict() or not frozen
+
+
+class OperatorCount(TorchDispatchMode):
+    """Count the operators that run."""
+
+    total = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.total += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('loss_surface', [
+    dict(), dict(reweight='batch'), dict(resample=True)], ids=str)
+def test_no_loss_loops_over_crops_or_points(loss_surface, make_samples):
+    head = make_head(ktm=dict(), loss_triplet=dict(type='SurfaceTriplet'),
+                     loss_surface=loss_surface)
+    counts = []
+    for crops, points in ((2, 6), (7, 6), (2, 60)):
+        feats, samples = make_feats(crops), make_samples(crops, points=points)
+        with OperatorCount() as counter:
+            head.loss(feats, samples)
+        counts.append(counter.total)
+    assert counts[0] > 50 and len(set(counts)) == 1
+
+
 def test_evaluation_follows_training(make_samples):
     head, feats, samples = make_head(ktm=dict()), make_feats(), make_samples()
     optimizer = torch.optim.SGD(head.parameters(), 0.05)
@@ -214,6 +277,11 @@ def test_wrong_arguments_are_named(make_samples):
         make_head(channels=16)
     with pytest.raises(ValueError, match='num_convs'):
         make_head(num_convs=-1)
+    for use in (make_head(), lambda feats: make_head().loss(feats, make_samples())):
+        with pytest.raises(ValueError, match=r'in_channels=8, got .*\(2, 12, 16, 8\)'):
+            use((torch.zeros(2, 12, 16, 8), ))
+    with pytest.raises(ValueError, match='channels=4.*got'):
+        make_head(ktm=dict(channels=4))(make_feats())
     with pytest.raises(ValueError, match='foreground_threshold'):
         make_head(foreground_threshold=30)
     with pytest.raises(ValueError, match=r'grid of \(32, 16\).*\(16, 8\)'):

@@ -67,6 +67,25 @@ def test_equation_4_by_hand(sources, residual):
         torch.testing.assert_close(made[:, s].flatten(), row)
 
 
+def test_three_surfaces_by_hand(tmp_path):
+    # one channel, kernel 1, so that a predictor's row is one number: noses 2, left eyes 3
+    graph = np.zeros((25, 17), np.float32)
+    graph[1, 0], graph[2, 1], graph[3, :2] = 1, 1, (0.5, -1)
+    np.savez(tmp_path / 'toy.npz', keypoint=graph)
+    ktm = KnowledgeTransferMachine(1, 1, sources=('keypoint', ), graph=str(tmp_path / 'toy.npz'))
+    ktm.load_state_dict({
+        'graphs.keypoint': torch.from_numpy(graph),
+        'transform_in.weight': torch.tensor([[2.]]), 'transform_in.bias': torch.tensor([-1.]),
+        'transform_out.weight': torch.tensor([[10.]]), 'transform_out.bias': torch.tensor([7.])})
+    keypoint = torch.zeros(1, 17, 1, 1)
+    keypoint[0, 0], keypoint[0, 1] = 2, 3
+    made = ktm(keypoint, torch.zeros(1, 15, 1, 1), torch.zeros(1, 2, 1, 1)).flatten()
+    # gathered: 2, 3, 1 - 3 = -2; hidden: 3, 5, -5 -> -5 x 0.2 = -1; out: 37, 57, -3
+    torch.testing.assert_close(made[1:4], torch.tensor([37., 57., -3.]))
+    # nothing gathered: hidden -1 -> -0.2, out 5
+    torch.testing.assert_close(made[[0, *range(4, 25)]], torch.full((22, ), 5.))
+
+
 def test_without_transformer_it_is_the_mean_of_gathered_rows():
     ktm = machine(transform=False, sources=('keypoint', 'part'))
     keypoint, part, mask = kernels()
@@ -114,13 +133,34 @@ def test_live_location_is_what_tells_person_from_background():
                                rtol=1e-4, atol=1e-4)
 
 
-def test_average_graph_makes_all_surfaces_equal():
+@pytest.mark.parametrize('sources', [('keypoint', ), ('part', ), ('location', ), SOURCES])
+def test_average_graph_makes_all_surfaces_equal(sources):
     inputs = kernels()
-    average = kernel_to_rows(machine(graph='average')(*inputs))[1:]
+    # without the transformer the kernel is what was gathered
+    gathered = kernel_to_rows(machine(graph='average', sources=sources, transform=False)(*inputs))
+    keypoint, part, mask = (kernel_to_rows(k) for k in inputs)
+    means = dict(keypoint=keypoint.mean(0), part=part[1:].mean(0), location=mask[1] - mask[0])
+    expected = sum(means[source] for source in sources) / len(sources)
+    torch.testing.assert_close(gathered[1:], expected.expand(24, -1))
+    average = kernel_to_rows(machine(graph='average', sources=sources)(*inputs))[1:]
     torch.testing.assert_close(average, average[:1].expand(24, -1))
-    semantic = kernel_to_rows(machine()(*inputs))[1:]
+    semantic = kernel_to_rows(machine(sources=sources)(*inputs))[1:]
     apart = torch.cdist(semantic, semantic) + torch.eye(24) * 1e9
     assert apart.min() > 0  # and no two surfaces start alike
+
+
+@pytest.mark.parametrize('recipe', ['paper', 'official'])
+@pytest.mark.parametrize('transform', [True, False])
+@pytest.mark.parametrize('learnable', [True, False])
+def test_recipe_transformer_and_fixed_graph_go_together(recipe, transform, learnable):
+    ktm = machine(recipe=recipe, transform=transform, learnable_graph=learnable)
+    for source in SOURCES:
+        expected = torch.from_numpy(build_graph(source, recipe=recipe))
+        assert torch.equal(ktm.graphs[source], expected)
+        assert ktm.graphs[source].requires_grad == learnable
+    assert sum(p.numel() for n, p in ktm.named_parameters() if n.startswith('transform')) == (
+        (3 * D + 1) * D + (D + 1) * D if transform else 0)
+    assert ktm(*kernels()).shape == (C, 25, K, K)
 
 
 def test_eval_keeps_the_kernel_and_drops_it_in_time():
@@ -176,6 +216,9 @@ def test_graph_from_a_file(tmp_path):
     np.savez(path, keypoint=arrays['part'])
     with pytest.raises(ValueError, match=r'keypoint has shape \(25, 15\)'):
         machine(graph=str(path), sources=('keypoint', ))
+    np.savez(path, keypoint=np.full((25, 17), np.nan))
+    with pytest.raises(ValueError, match='keypoint holds numbers that are not finite'):
+        machine(graph=str(path), sources=('keypoint', ))
     with pytest.raises(ValueError, match="no graph of 'part'"):
         machine(graph=str(path), sources=('part', ))
     with pytest.raises(FileNotFoundError, match='nothing.npz'):
@@ -183,10 +226,11 @@ def test_graph_from_a_file(tmp_path):
 
 
 def test_wrong_arguments_are_named(location_file, tmp_path):
-    with pytest.raises(ValueError, match='sources'):
-        machine(sources=('keypoint', 'face'))
-    with pytest.raises(ValueError, match='sources'):
-        machine(sources=())
+    for sources in (('keypoint', 'face'), (), ('part', 'part')):
+        with pytest.raises(ValueError, match=r"different ones of \('keypoint', .*got"):
+            machine(sources=sources)
+    with pytest.raises(ValueError, match='recipe'):
+        machine(recipe='secret')
     with pytest.raises(ValueError, match="need 'location'"):
         machine(sources=('part', ), location_file=location_file)
     with pytest.raises(ValueError, match='rows of length 48'):
@@ -198,3 +242,13 @@ def test_wrong_arguments_are_named(location_file, tmp_path):
         machine(location_file=str(tmp_path / 'bad.npz'))
     with pytest.raises(ValueError, match=r'location_shape says \(4, 10\)'):
         machine(location_file=location_file, location_shape=(4, 10))
+
+
+@pytest.mark.parametrize('which, name', [(0, 'keypoint'), (1, 'part'), (2, 'mask')])
+def test_kernels_of_another_shape_are_refused(which, name):
+    inputs = kernels()
+    inputs[which] = inputs[which][:, :-1]
+    with pytest.raises(ValueError, match=rf'channels=3.*{name} kernel of \(3, .*got \(3, '):
+        machine()(*inputs)
+    with pytest.raises(ValueError, match=r'keypoint kernel of \(4, 17, 4, 4\), got \(3, 17, 4, 4'):
+        KnowledgeTransferMachine(4)(*kernels())

@@ -29,12 +29,28 @@ def test_fixed_reweighting():
 
 
 def test_resampling_has_the_expectation_of_reweighting():
-    logits, surfaces = points()
-    loss = SurfaceCrossEntropy(resample=True)
-    drawn = np.mean([loss(logits, surfaces).item() for _ in range(400)])
+    # a rare surface that is hard, a frequent one that is easy, and padding that must not count
+    surfaces = torch.tensor([1] * 54 + [2] * 6 + [0] * 40)
+    logits = torch.zeros(100, 25)
+    logits[:54, 1], logits[54:60, 1], logits[60:, 3] = 4, 4, 9
     plain = SurfaceCrossEntropy()(logits, surfaces).item()
     balanced = SurfaceCrossEntropy(reweight='batch')(logits, surfaces).item()
-    assert abs(drawn - balanced) < 0.03 < abs(plain - balanced) + 0.03
+    assert balanced - plain > 1
+    loss = SurfaceCrossEntropy(resample=True)
+    drawn = np.array([loss(logits, surfaces).item() for _ in range(400)])
+    assert abs(drawn.mean() - balanced) < 4 * drawn.std() / 20 < 0.1
+
+
+def test_resampling_draws_surfaces_equally():
+    surfaces = torch.tensor([7] * 900 + [8] * 90 + [9] * 10 + [0] * 200)
+    logits = torch.zeros(1200, 25, requires_grad=True)
+    SurfaceCrossEntropy(resample=True)(logits, surfaces).backward()
+    # of a point that was drawn k times the true logit's gradient is -k (1 - 1/25) / 1200
+    times = -logits.grad[torch.arange(1200), surfaces] * 1200 / (1 - 1 / 25)
+    assert torch.all(logits.grad[surfaces == 0] == 0)
+    drawn = torch.stack([times[surfaces == s].sum() for s in (7, 8, 9)])
+    torch.testing.assert_close(drawn.sum(), torch.tensor(1200.), rtol=1e-4, atol=0)
+    assert (drawn - 400).abs().max() < 5 * (1200 * 2 / 9) ** 0.5  # of a trinomial
 
 
 @pytest.mark.parametrize('options', [dict(), dict(reweight='batch'), dict(resample=True)], ids=str)
