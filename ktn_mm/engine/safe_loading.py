@@ -1,5 +1,14 @@
 """Load checkpoints without running code that somebody put into them."""
+from __future__ import annotations
+
 import os
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 
 
 def load_weights_only() -> None:
@@ -10,7 +19,41 @@ def load_weights_only() -> None:
     """
     import numpy as np
     import torch
-    os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] = '1'
+    os.environ[_FORCE] = '1'
     # mmengine admits its own list, which lacks the types of some of the arrays it writes.
     codes = np.typecodes['AllInteger'] + np.typecodes['Float'] + '?'
     torch.serialization.add_safe_globals(sorted({type(np.dtype(c)) for c in codes}, key=repr))
+
+
+def read_weights(checkpoint: str) -> dict[str, Tensor]:
+    """Read the tensors of a model's checkpoint, on the CPU, and run nothing that is in it.
+
+    Args:
+        checkpoint: a file or an address, as mmengine knows them.
+
+    Returns:
+        parameter name -> tensor; the ``state_dict`` of the file, or the file if it has none.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds more than weights, or none.
+    """
+    import torch
+    from mmengine.runner.checkpoint import CheckpointLoader, get_torch_safe_globals
+    before = os.environ.get(_FORCE)
+    load_weights_only()
+    try:
+        # mmengine admits its list for files only, not for addresses
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    except UnpicklingError as error:
+        raise ValueError(f'{checkpoint}: not a checkpoint of weights alone: '
+                         f'{str(error).splitlines()[0]}') from error
+    finally:
+        if before is None:
+            del os.environ[_FORCE]
+    state = content.get('state_dict', content) if isinstance(content, dict) else {}
+    weights = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    if not weights:
+        raise ValueError(f'{checkpoint}: no tensors in it')
+    return weights

@@ -2,8 +2,14 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 import torch
+
+from ktn_mm.engine.safe_loading import read_weights
 
 LOAD = ('import sys\n'
         'from ktn_mm.engine.safe_loading import load_weights_only\n'
@@ -44,3 +50,55 @@ def test_what_mmengine_writes_is_read(tmp_path):
     torch.save(dict(state_dict=weights, message_hub=hub), tmp_path / 'good.pth')
     result = load(tmp_path / 'good.pth')
     assert result.returncode == 0, result.stderr[-500:]
+
+
+def test_reading_weights(tmp_path, monkeypatch):
+    import numpy as np
+    monkeypatch.delenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', raising=False)
+    weights = torch.nn.Linear(2, 1).state_dict()
+    meta = dict(dataset_meta=dict(sigmas=np.ones(17)), epoch=np.int64(3))
+    torch.save(dict(state_dict=weights, meta=meta), tmp_path / 'good.pth')
+    torch.save(weights, tmp_path / 'bare.pth')
+    for name in ('good.pth', 'bare.pth'):
+        read = read_weights(str(tmp_path / name))
+        assert list(read) == ['weight', 'bias'] and torch.equal(read['bias'], weights['bias'])
+    assert 'TORCH_FORCE_WEIGHTS_ONLY_LOAD' not in os.environ
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Serve a folder on this machine; return the folder and its address."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    folder = tmp_path / 'site'
+    folder.mkdir()
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(SimpleHTTPRequestHandler,
+                                                           directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f'http://127.0.0.1:{server.server_port}'
+    server.shutdown()
+    server.server_close()
+
+
+def test_addresses_are_read_as_safely_as_files(site, tmp_path):
+    import numpy as np
+    folder, address = site
+    torch.save(dict(state_dict=dict(a=torch.ones(2)), meta=dict(sigmas=np.ones(17))),
+               folder / 'good.pth')
+    torch.save(dict(state_dict={}, meta=Trap(str(tmp_path / 'sprung'))), folder / 'bad.pth')
+    assert torch.equal(read_weights(f'{address}/good.pth')['a'], torch.ones(2))
+    with pytest.raises(ValueError, match='bad.pth: not a checkpoint of weights alone'):
+        read_weights(f'{address}/bad.pth')
+    assert not (tmp_path / 'sprung').exists()
+
+
+def test_what_else_is_in_a_file_is_refused(tmp_path):
+    trap = dict(state_dict={}, meta=Trap(str(tmp_path / 'sprung')))
+    torch.save(trap, tmp_path / 'bad.pth')
+    with pytest.raises(ValueError, match='bad.pth: not a checkpoint of weights alone'):
+        read_weights(str(tmp_path / 'bad.pth'))
+    assert not (tmp_path / 'sprung').exists()
+    torch.save(dict(epoch=3), tmp_path / 'empty.pth')
+    with pytest.raises(ValueError, match='empty.pth: no tensors'):
+        read_weights(str(tmp_path / 'empty.pth'))
+    with pytest.raises(FileNotFoundError, match='none.pth'):
+        read_weights(str(tmp_path / 'none.pth'))
