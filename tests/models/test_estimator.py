@@ -206,21 +206,6 @@ def test_backbone_initialisation_is_not_disturbed(model, tmp_path, warnings_of):
     assert not warnings_of
 
 
-def test_simple_baseline_initialises_the_deconvolutions(warnings_of):
-    peer = MODELS.build(dict(
-        type='TopdownPoseEstimator', backbone=dict(config()['backbone'], out_indices=(3, )),
-        head=dict(type='HeatmapHead', in_channels=32, out_channels=17,
-                  deconv_out_channels=(8, 8, 8), deconv_kernel_sizes=(4, 4, 4),
-                  loss=dict(type='KeypointMSELoss'), decoder=CODEC)))
-    peer.init_weights()
-    model = MODELS.build(config('DeconvDecoder'))
-    load_state_dict(model, peer.state_dict(), strict=False)
-    image = torch.rand(1, 3, 64, 32)
-    model.eval(), peer.eval()
-    assert torch.equal(model.extract_feat(image)[0],
-                       peer.head.deconv_layers(peer.extract_feat(image)[-1]))
-
-
 def test_folded_model_predicts_the_same(model):
     image = torch.rand(1, 3, 64, 32)
     before = model(image, None)

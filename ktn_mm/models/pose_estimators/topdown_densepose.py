@@ -6,8 +6,10 @@ import torch
 from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 from mmpose.models.pose_estimators import TopdownPoseEstimator
-from mmpose.registry import MODELS
+from mmpose.registry import MODELS, WEIGHT_INITIALIZERS
 from torch import Tensor
+
+from ktn_mm.models.keypoint_pretrained import KeypointPretrained
 
 
 @MODELS.register_module()
@@ -18,11 +20,12 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
     its maps can be placed in the image, and checks of crops and checkpoints.
 
     Args:
-        allow_partial_init: Let a checkpoint that knows nothing of neck and head, such as one of
-            COCO keypoints or of a bare backbone, initialise the rest. Defaults to False: such a
-            checkpoint is an error, because testing with it would silently test random weights.
+        allow_partial_init: Let a checkpoint that knows nothing of neck and head, such as that of
+            a bare backbone, initialise the rest. Defaults to False: such a checkpoint is an
+            error, because testing with it would silently test random weights.
 
-    The other arguments are :class:`mmpose.models.TopdownPoseEstimator`'s. ``test_cfg`` knows
+    The other arguments are :class:`mmpose.models.TopdownPoseEstimator`'s. ``init_cfg`` also takes
+    :class:`KeypointPretrained`, a network of COCO keypoints to start from. ``test_cfg`` knows
     ``flip_test``, and ``score``: ``'box'``, the detector's score, or ``'box*dense'``, times the
     mean probability of the person over the labelled pixels.
 
@@ -37,6 +40,17 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
         if self.test_cfg.get('score', 'box') not in ('box', 'box*dense'):
             raise ValueError("test_cfg.score must be 'box' or 'box*dense', "
                              f"got {self.test_cfg['score']!r}")
+
+    def init_weights(self) -> None:
+        """Initialise every part, then what a network of COCO keypoints has for them."""
+        own = [self.init_cfg] if isinstance(self.init_cfg, dict) else list(self.init_cfg or ())
+        keypoint = [c for c in own if c['type'] in ('KeypointPretrained', KeypointPretrained)]
+        first = not self.is_init
+        self.init_cfg = [c for c in own if c not in keypoint]
+        super().init_weights()
+        self.init_cfg = own
+        for config in keypoint if first else ():
+            WEIGHT_INITIALIZERS.build(config)(self)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the neck's features of crops (B, 3, h, w)."""
@@ -66,15 +80,8 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
         return samples
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
-        self._adopt_simple_baseline(state_dict, prefix)
         self._check_checkpoint(state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-    def _adopt_simple_baseline(self, state_dict: dict, prefix: str) -> None:
-        """Hand the deconvolutions of mmpose's heat-map head to a DeconvDecoder."""
-        if self.with_neck and hasattr(self.neck, 'deconv_layers'):
-            for key in [k for k in state_dict if k.startswith(f'{prefix}head.deconv_layers.')]:
-                state_dict.setdefault(key.replace('head.', 'neck.', 1), state_dict.pop(key))
 
     def _check_checkpoint(self, state_dict: dict, prefix: str) -> None:
         """Refuse a checkpoint of another architecture; ``strict=False`` would ignore it."""
@@ -95,7 +102,8 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
                 f'the checkpoint fits {len(found)} of the {len(own)} entries of the model and '
                 f'none of the {len(ours)} of neck and head (such as {ours[0]}); it holds '
                 f'{list(state_dict)[:3]} and so on. To initialise the backbone alone, '
-                'set allow_partial_init=True in the model')
+                'set allow_partial_init=True in the model; to start from a network of COCO '
+                "keypoints, init_cfg=dict(type='KeypointPretrained', checkpoint=...)")
         if missing:
             print_log(f'the checkpoint has {len(found)} of the {len(own)} entries of the model; '
                       f'these {len(missing)} keep their initial values: '
