@@ -1,21 +1,28 @@
 """Take what a person detector knows about location out of its checkpoint, for KTM.
 
-Reads the last layers of an mmdet detector, two-stage (Faster, Mask, Cascade R-CNN) or RTMDet,
-and writes their rows as the frozen source `location`:
+Reads the last layers of an mmdet detector and writes rows of them as the frozen source `location`:
 
     python tools/extract_location_knowledge.py faster_rcnn.pth location.npz
 
-The result goes into a config as `head=dict(ktm=dict(location_file='location.npz'))`.
-A classifier gives one row, person minus background: under a softmax only this difference means
-something, and a sum of the two would cancel it. A sigmoid classifier's person row is that
-difference already. A regressor gives the four rows of the person's box.
+The result goes into a config as `head=dict(ktm=dict(location_file='location.npz'))`. Nothing in
+the checkpoint but its weights is read.
+
+Two-stage (Faster, Mask, Cascade R-CNN; layers fc_cls and fc_reg): one row, person minus
+background, because under a softmax only this difference means something and a sum of the two
+would cancel it; then the four rows of the person's box, or the four that all classes share. In a
+cascade every stage gives these five.
+
+RTMDet (layers rtm_cls and rtm_reg): its sigmoid classifier has no background, so the person's row
+is that difference already; then the four distances to the sides of the box. Each of the three
+levels has layers of its own and gives these five: classifiers first, finest level first.
 """
 import argparse
 import re
 from pathlib import Path
 
 import numpy as np
-from mmengine.runner.checkpoint import CheckpointLoader
+
+from ktn_mm.engine.safe_loading import read_weights
 
 _CLASSIFIER = re.compile(r'bbox_head\.(?:\d+\.)?(fc_cls|rtm_cls)(?:\.\d+)?\.weight$')
 _SOFTMAX = 'fc_cls'
@@ -32,7 +39,8 @@ def location_rows(weights: dict[str, np.ndarray], person: int = 0) -> np.ndarray
         (n, D_loc) float32: the classifiers' rows first, then four rows for each regressor.
 
     Raises:
-        ValueError: if there is no such layer, or the class or a regressor is missing.
+        ValueError: if there is no box classifier, the class or a regressor is missing, or their
+            rows differ in length.
     """
     classifiers, regressors = [], []
     for name in sorted(weights):
@@ -54,8 +62,13 @@ def location_rows(weights: dict[str, np.ndarray], person: int = 0) -> np.ndarray
                              f'{classes} classes')
         regressors.append(boxes if len(boxes) == 4 else boxes[4 * person:4 * person + 4])
     if not classifiers:
-        raise ValueError('no layer bbox_head.fc_cls or bbox_head.rtm_cls: not a detector that '
-                         'this tool knows')
+        raise ValueError(
+            'no box classifier: expected bbox_head.fc_cls (two-stage) or bbox_head.rtm_cls '
+            f'(RTMDet), got {len(weights)} other layers such as {", ".join(list(weights)[-3:])}')
+    lengths = sorted({rows.shape[-1] for rows in (*classifiers, *regressors)})
+    if len(lengths) > 1:
+        raise ValueError('the rows of classifier and regressor must have one length, got '
+                         f'{lengths}: the two do not read the same features')
     return np.concatenate([np.stack(classifiers), *regressors]).astype(np.float32)
 
 
@@ -66,10 +79,11 @@ def main() -> None:
     parser.add_argument('out', type=Path, help='.npz to write')
     parser.add_argument('--person', type=int, default=0, help='class index (default: 0, COCO)')
     args = parser.parse_args()
-    checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
-    state = checkpoint.get('state_dict', checkpoint)
-    rows = location_rows({k: v.float().numpy() for k, v in state.items() if hasattr(v, 'numpy')},
-                         args.person)
+    weights = {k: v.float().numpy() for k, v in read_weights(args.checkpoint).items()}
+    try:
+        rows = location_rows(weights, args.person)
+    except ValueError as error:
+        raise ValueError(f'{args.checkpoint}: {error}') from error
     args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(args.out, weights=rows)
     print(f'{args.out}: {rows.shape[0]} rows of length {rows.shape[1]}')
