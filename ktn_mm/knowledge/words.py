@@ -1,6 +1,8 @@
 """Word vectors: the few that ship with the package, and readers for whole files."""
-from collections.abc import Iterable
+import gzip
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -9,13 +11,16 @@ from .nodes import Node
 WORD_VECTORS_FILE = Path(__file__).parent / 'data' / 'body_words.glove.txt'
 """GloVe 6B, 100 dimensions, the words that the nodes need (see NOTICE.md beside it)."""
 
+Entries = Iterator[tuple[str, np.ndarray]]
+
 
 def load_word_vectors(path: str | Path | None = None,
                       words: Iterable[str] | None = None) -> dict[str, np.ndarray]:
     """Read word vectors of GloVe's text or word2vec's text or binary format.
 
     Args:
-        path: the file; ``.bin`` means word2vec's binary format. The shipped words by default.
+        path: the file; ``.bin`` means word2vec's binary format, ``.gz`` behind it or behind a
+            text's name that it is compressed. The shipped words by default.
         words: the words to keep, all by default. A large file is read as a stream, and only
             as far as needed.
 
@@ -30,7 +35,8 @@ def load_word_vectors(path: str | Path | None = None,
     if not path.is_file():
         raise FileNotFoundError(f'no word vectors at {path}')
     wanted = None if words is None else set(words)
-    read = _binary_entries if path.suffix == '.bin' else _text_entries
+    binary = path.name.removesuffix('.gz').endswith('.bin')
+    read = _binary_entries if binary else _text_entries
     vectors: dict[str, np.ndarray] = {}
     for word, vector in read(path, wanted):
         vectors.setdefault(word, vector)
@@ -42,27 +48,37 @@ def load_word_vectors(path: str | Path | None = None,
     return vectors
 
 
-def _text_entries(path: Path, wanted: set[str] | None):
+def _open(path: Path) -> BinaryIO:
+    return gzip.open(path) if path.suffix == '.gz' else path.open('rb')
+
+
+def _text_entries(path: Path, wanted: set[str] | None) -> Entries:
     size = None
-    with path.open(encoding='utf-8') as lines:
+    starts = None if wanted is None else {w.encode().split(b' ')[0] for w in wanted}
+    # by bytes: words may hold whatever else ends a line of text
+    with _open(path) as lines:
         for number, line in enumerate(lines, 1):
-            word, *values = line.rstrip().split(' ')
-            if number == 1 and len(values) == 1:
+            if size and starts is not None and line.split(b' ', 1)[0] not in starts:
+                continue  # most lines of a full file
+            # from the right: some words of GloVe's largest files hold spaces
+            fields = line.rstrip().rsplit(b' ', size or -1)
+            if number == 1 and len(fields) == 2:
                 continue  # word2vec's text format starts with its two sizes
-            size = size or len(values)
+            size = size or len(fields) - 1
+            word = fields[0].decode('utf-8', 'replace')
             if wanted is not None and word not in wanted:
                 continue
-            if len(values) != size:
-                raise ValueError(f'{path}:{number}: {len(values)} values for {word!r}, '
+            if len(fields) - 1 != size:
+                raise ValueError(f'{path}:{number}: {len(fields) - 1} values for {word!r}, '
                                  f'{size} in the lines before')
             try:
-                yield word, np.array(values, np.float32)
+                yield word, np.array(fields[1:], np.float32)
             except ValueError as error:
                 raise ValueError(f'{path}:{number}: not a vector: {error}') from error
 
 
-def _binary_entries(path: Path, wanted: set[str] | None):
-    with path.open('rb') as file:
+def _binary_entries(path: Path, wanted: set[str] | None) -> Entries:
+    with _open(path) as file:
         try:
             count, size = map(int, file.readline().split())
         except ValueError as error:

@@ -1,4 +1,6 @@
 """Readers of word vectors, on files written by the test."""
+import gzip
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,29 @@ def test_binary(tmp_path, vectors, newline):
     (tmp_path / 'v.bin').write_bytes(data[:-3])
     with pytest.raises(ValueError, match='ends before'):
         load_word_vectors(tmp_path / 'v.bin')
+
+
+def test_compressed_files(tmp_path, vectors):
+    write_text(tmp_path / 'v.txt', vectors, False)
+    data = b'4 5\n' + b''.join(w.encode() + b' ' + v.tobytes() for w, v in vectors.items())
+    for name, content in (('v.txt.gz', (tmp_path / 'v.txt').read_bytes()), ('v.bin.gz', data)):
+        with gzip.open(tmp_path / name, 'wb') as file:
+            file.write(content)
+        read = load_word_vectors(tmp_path / name, words=['arm'])
+        np.testing.assert_array_equal(read['arm'], vectors['arm'])
+
+
+def test_strange_words_of_full_files(tmp_path, vectors):
+    write_text(tmp_path / 'v.txt', vectors, False)
+    with (tmp_path / 'v.txt').open('ab') as file:
+        for word in ('. . .', 'at name', 'next\x85line', 'carriage\rreturn'):
+            file.write(word.encode() + b' 1 2 3 4 5\n')
+        file.write(b'\xff\xfe 1 2 3 4 5\ntorso 5 4 3 2 1\n')
+    read = load_word_vectors(tmp_path / 'v.txt')
+    assert {'. . .', 'at name', 'next\x85line', 'carriage\rreturn'} < set(read)
+    assert read['torso'].tolist() == [5, 4, 3, 2, 1] and len(read) == len(vectors) + 6
+    for word in vectors:
+        np.testing.assert_array_equal(read[word], vectors[word])
 
 
 def test_missing_word_file_and_broken_line(tmp_path, vectors):
