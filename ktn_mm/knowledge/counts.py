@@ -24,6 +24,9 @@ RELATED_SURFACE_WORDS = dict(
     arm=('elbow',), head=('brain', 'neck'))
 """Words that stand for a surface."""
 
+_LONGEST_ITEM = 1 << 24
+"""Characters; an image of Visual Genome has some 10,000. Bounds memory where JSON is broken."""
+
 PairCounts = dict[frozenset[str], int]
 
 
@@ -64,10 +67,16 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
 
     Returns:
         {word, word} -> count; order and predicate do not matter.
+
+    Raises:
+        ValueError: if the text is no JSON list of images with relationships.
     """
     wanted, counts = set(words), Counter()
     for image in _json_items(file):
-        for relation in image.get('relationships', ()):
+        if not isinstance(image, dict) or 'relationships' not in image:
+            raise ValueError('every image must have "relationships", as in Visual Genome\'s '
+                             f'relationships.json, got {str(image)[:60]!r}')
+        for relation in image['relationships']:
             pair = frozenset(_name(relation.get(end, {})) for end in ('subject', 'object'))
             if pair <= wanted:
                 counts[pair] += 1
@@ -112,28 +121,30 @@ def _name(end: dict) -> str:
 
 
 def _json_items(file: TextIO, chunk: int = 1 << 20) -> Iterator[dict]:
-    """Yield the items of a JSON list one by one."""
-    decoder, text, end = json.JSONDecoder(), '', False
-    started = False
+    """Yield the items of a JSON list one by one, holding little more than a chunk of its text."""
+    decoder, text, place, end = json.JSONDecoder(), '', 0, False
+    separators, started = ' \t\r\n', False
     while True:
-        text = text.lstrip(' \t\r\n,' if started else ' \t\r\n')
-        if not started and text:
-            if text[0] != '[':
-                raise ValueError('relationships must be a JSON list of images')
-            started, text = True, text[1:]
-            continue
-        if started and text:
-            if text[0] == ']':
+        while place < len(text) and text[place] in separators:
+            place += 1
+        if place < len(text):
+            if not started:
+                if text[place] != '[':
+                    raise ValueError('relationships must be a JSON list of images')
+                started, separators, place = True, ' \t\r\n,', place + 1
+                continue
+            if text[place] == ']':
                 return
             try:
-                item, used = decoder.raw_decode(text)
+                item, place = decoder.raw_decode(text, place)
+            except json.JSONDecodeError as error:
+                if end or len(text) - place > _LONGEST_ITEM:
+                    raise ValueError(f'relationships hold broken JSON, {error.msg}, after '
+                                     f'{text[max(error.pos - 60, 0):error.pos]!r}') from error
+            else:
                 yield item
-                text = text[used:]
                 continue
-            except json.JSONDecodeError:
-                if end:
-                    raise
         elif end:
             raise ValueError('relationships end before their list does')
         more = file.read(chunk)
-        end, text = not more, text + more
+        text, place, end = text[place:] + more, 0, not more

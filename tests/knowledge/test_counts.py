@@ -28,10 +28,29 @@ def test_stream_of_relationships(chunk, monkeypatch):
 
 
 def test_broken_stream_is_an_error():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match='end before their list does'):
         count_relationships(io.StringIO('[{"relationships": []}'), ['hand'])
-    with pytest.raises(ValueError, match='list'):
+    with pytest.raises(ValueError, match='must be a JSON list'):
         count_relationships(io.StringIO('{"a": 1}'), ['hand'])
+    with pytest.raises(ValueError, match="broken JSON, Expecting value, after .*ships"):
+        count_relationships(io.StringIO('[{"relationships": oops}]'), ['hand'])
+    with pytest.raises(ValueError, match=r'every image must have.*objects'):
+        count_relationships(io.StringIO('[{"objects": []}]'), ['hand'])
+
+
+def test_broken_item_does_not_take_the_rest_of_the_file():
+    class Endless(io.StringIO):
+        given = 0
+
+        def read(self, size=-1):
+            self.given += size
+            return '[{"relationships": [' + '{"a": "b"}; ' * (size // 12) if self.given == size \
+                else ' ' * size
+
+    stream = Endless()
+    with pytest.raises(ValueError, match='broken JSON'):
+        count_relationships(stream, ['hand'])
+    assert stream.given < 1 << 25
 
 
 def test_both_ends_must_match():
