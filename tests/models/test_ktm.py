@@ -244,6 +244,16 @@ def test_wrong_arguments_are_named(location_file, tmp_path):
         machine(location_file=location_file, location_shape=(4, 10))
 
 
+def test_files_of_another_kind_are_refused(tmp_path):
+    np.save(tmp_path / 'array.npy', np.zeros((25, 17)))
+    (tmp_path / 'text.npz').write_text('keypoint: 3')
+    for name in ('array.npy', 'text.npz'):
+        with pytest.raises(ValueError, match=f'{name}: not an .npz file'):
+            machine(graph=str(tmp_path / name))
+        with pytest.raises(ValueError, match=f'{name}: not an .npz file'):
+            machine(location_file=str(tmp_path / name))
+
+
 @pytest.mark.parametrize('which, name', [(0, 'keypoint'), (1, 'part'), (2, 'mask')])
 def test_kernels_of_another_shape_are_refused(which, name):
     inputs = kernels()

@@ -1,4 +1,5 @@
 """The knowledge transfer machine (KTM)."""
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,10 +121,10 @@ class KnowledgeTransferMachine(BaseModule):
         if not Path(graph).is_file():
             raise FileNotFoundError(
                 f"graph must be 'semantic', 'average' or an .npz file, and there is no {graph!r}")
-        with np.load(graph) as arrays:
-            if source not in arrays:
-                raise ValueError(f'{graph}: no graph of {source!r}, only {list(arrays)}')
-            matrix = arrays[source].astype(np.float32)
+        arrays = _read_arrays(graph)
+        if source not in arrays:
+            raise ValueError(f'{graph}: no graph of {source!r}, only {list(arrays)}')
+        matrix = arrays[source].astype(np.float32)
         if source == 'location' and matrix.shape[1:] == (1, ):
             matrix = np.repeat(matrix, rows, 1)
         if matrix.shape != (NUM_SURFACES + 1, rows):
@@ -240,11 +241,18 @@ def load_location(path: str) -> Tensor:
     if not Path(path).is_file():
         raise FileNotFoundError(f'no location knowledge at {path}; '
                                 'tools/extract_location_knowledge.py writes it')
-    with np.load(path) as arrays:
-        if 'weights' not in arrays:
-            raise ValueError(f"{path}: no array 'weights', only {list(arrays)}")
-        weights = arrays['weights']
+    arrays = _read_arrays(path)
+    if 'weights' not in arrays:
+        raise ValueError(f"{path}: no array 'weights', only {list(arrays)}")
+    weights = arrays['weights']
     if weights.ndim != 2 or 0 in weights.shape or not np.isfinite(weights).all():
         raise ValueError(f'{path}: weights must be finite and of shape (rows, length), '
                          f'got {weights.shape}')
     return torch.from_numpy(weights.astype(np.float32))
+
+
+def _read_arrays(path: str) -> dict[str, np.ndarray]:
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f'{path}: not an .npz file')
+    with np.load(path) as arrays:
+        return dict(arrays)
