@@ -9,6 +9,7 @@ from ktn_mm.knowledge import (
     composition,
     load_counts,
     load_word_vectors,
+    pair_matrix,
     source_nodes,
     surface_nodes,
 )
@@ -49,6 +50,26 @@ def test_paper_recipe_is_equations_1_to_3(source):
             semantics = a @ b / np.sqrt((a @ a) * (b @ b))
             dependence = knowledge.frequency[i, j] * knowledge.structure[i, j]
             assert knowledge.matrix[i, j] == pytest.approx((semantics + dependence) / 2)
+
+
+@pytest.mark.parametrize('source', SOURCES)
+def test_official_recipe_by_loop(source):
+    vectors, counts = load_word_vectors(), load_counts()
+    nodes, surfaces = source_nodes(source), surface_nodes()
+    seen = pair_matrix(nodes, surfaces, counts)
+    assert (seen > 0).sum() > 10
+    structure = composition(source)
+    graph = build_graph(source, recipe='official')[1:, -len(nodes):].T
+    for i, node in enumerate(nodes):
+        a = np.concatenate([vectors[w] for w in node]).astype(np.float64)
+        for j, surface in enumerate(surfaces):
+            b = np.concatenate([vectors[w] for w in surface]).astype(np.float64)
+            semantics = a @ b / np.sqrt((a @ a) * (b @ b))
+            row, column = sum(seen[i]), sum(seen[k, j] for k in range(len(nodes)))
+            frequency = seen[i, j] / np.sqrt(row * column) if seen[i, j] else 0
+            expected = (semantics + frequency) / 2 if source == 'location' else \
+                0.3 * (semantics + frequency + structure[i, j])
+            assert graph[i, j] == pytest.approx(expected, abs=1e-6)
 
 
 def test_frequency_of_a_wrist_by_hand():

@@ -63,6 +63,21 @@ def test_loss_mode_reaches_every_parameter(model, make_samples, annotated):
     assert (total.item() == 0) == (not annotated)
 
 
+@pytest.mark.parametrize('gate', [False, True])
+def test_simple_baseline_with_instance_strengthening(make_samples, gate):
+    cfg = config('DeconvDecoder')
+    cfg['neck'].update(instance_strengthening=True, gate=gate)
+    model = MODELS.build(cfg)
+    model.init_weights()
+    losses = model(torch.rand(2, 3, 64, 32), make_samples(), mode='loss')
+    losses['loss_instance'].backward()
+    assert losses['loss_instance'] > 0.5  # two classes, nothing learnt: log 2
+    assert model.neck.instance.weight.grad.abs().sum() > 0
+    assert model.backbone.conv1.weight.grad.abs().sum() > 0
+    with torch.no_grad():
+        assert len(model.eval()(torch.rand(2, 3, 64, 32), make_samples(), mode='predict')) == 2
+
+
 @pytest.mark.parametrize('flip_test', [False, True])
 def test_predictions_follow_the_contract(model, make_samples, flip_test):
     model.test_cfg['flip_test'] = flip_test
