@@ -24,11 +24,13 @@ class Transfer(NamedTuple):
         taken: name in the model -> tensor of the model's shape.
         refused: name in the checkpoint -> why it was not taken.
         missing: names of the model's backbone that the checkpoint does not have.
+        scale: what the keypoint predictor was multiplied by.
     """
 
     taken: dict[str, Tensor]
     refused: dict[str, str]
     missing: list[str]
+    scale: float
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -44,7 +46,9 @@ class KeypointPretrained:
     :class:`DeconvDecoder`; and the keypoint predictor, which is also KTM's W_kpt. That one is a
     1x1 convolution on stride 4 in mmpose and a deconvolution to stride 2 here: it becomes the
     deconvolution that interpolates the 1x1 convolution's heat maps bilinearly, so that the
-    keypoints are found from the first step on if the features are the checkpoint's too.
+    keypoints are found from the first step on. Where the features before it are not the
+    checkpoint's, as behind MID, its heat maps would be large and wrong; there it is scaled to the
+    size at which the head starts, which leaves the directions of W_kpt's rows.
     One line of the log says what was taken, what was not, and why; it is a warning if tensors of
     the backbone do not fit.
 
@@ -53,17 +57,14 @@ class KeypointPretrained:
 
     Args:
         checkpoint: a file or an address; only weights are read of it.
-        predictor: Take the keypoint predictor. Behind MID its rows are W_kpt, but its heat maps
-            mean nothing until the features have been learnt. Defaults to True.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no checkpoint of such a network, or of another backbone.
     """
 
-    def __init__(self, checkpoint: str, *, predictor: bool = True) -> None:
+    def __init__(self, checkpoint: str) -> None:
         self.checkpoint = checkpoint
-        self.predictor = predictor
 
     def __call__(self, model: nn.Module) -> None:
         """Overwrite the estimator's weights where the checkpoint has some for it."""
@@ -78,7 +79,7 @@ class KeypointPretrained:
                 f'{self.checkpoint}: expected a top-down heat-map network of mmpose, with '
                 f'backbone.* and head.final_layer.weight, got {", ".join(list(weights)[:3])} '
                 f'and so on, {len(weights)} tensors')
-        transfer = find_transfer(weights, own, predictor=self.predictor)
+        transfer = find_transfer(weights, own)
         if not any(k.startswith('backbone.') for k in transfer.taken):
             name, why = next((k, w) for k, w in transfer.refused.items()
                              if k.startswith('backbone.'))
@@ -92,14 +93,12 @@ class KeypointPretrained:
                   level=logging.WARNING if misfits else logging.INFO)
 
 
-def find_transfer(weights: dict[str, Tensor], own: dict[str, Tensor], *,
-                  predictor: bool = True) -> Transfer:
+def find_transfer(weights: dict[str, Tensor], own: dict[str, Tensor]) -> Transfer:
     """Match a heat-map network's tensors with an estimator's.
 
     Args:
         weights: the checkpoint, ``backbone.*``, ``head.deconv_layers.*``, ``head.final_layer.*``.
         own: the estimator's ``state_dict``.
-        predictor: whether the keypoint predictor is wanted.
     """
     taken: dict[str, Tensor] = {}
     refused: dict[str, str] = {}
@@ -115,17 +114,19 @@ def find_transfer(weights: dict[str, Tensor], own: dict[str, Tensor], *,
             refused[name] = 'the neck has no deconvolutions'
         else:
             refused[name] = 'the model has no such layer'
-    why = _why_no_predictor(weights['head.final_layer.weight'], own, wanted=predictor)
-    for kind in ('weight', 'bias'):
-        name = f'head.final_layer.{kind}'
-        if name in weights and why:
-            refused[name] = why
-        elif name in weights:
-            taken[f'{_PREDICTOR}.{kind}'] = \
-                lift(weights[name]) if kind == 'weight' else weights[name]
     missing = [k for k in own if k.startswith('backbone.') and k not in taken
                and k not in refused]
-    return Transfer(taken, refused, missing)
+    why, scale = _why_no_predictor(weights['head.final_layer.weight'], own), 1.
+    predictor = {name.removeprefix('head.final_layer.'): value for name, value in weights.items()
+                 if name.startswith('head.final_layer.')}
+    if why:
+        refused.update({f'head.final_layer.{kind}': why for kind in predictor})
+    else:
+        predictor['weight'] = lift(predictor['weight'])
+        if _features_are_new(taken, own):
+            scale = float(own[f'{_PREDICTOR}.weight'].std() / predictor['weight'].std())
+        taken.update({f'{_PREDICTOR}.{kind}': scale * value for kind, value in predictor.items()})
+    return Transfer(taken, refused, missing, scale)
 
 
 def lift(weight: Tensor) -> Tensor:
@@ -143,6 +144,9 @@ def describe(transfer: Transfer, count: int) -> str:
     parts = Counter(_group(name) for name in transfer.taken)
     text = (f'took {len(transfer.taken)} of its {count} tensors ('
             + ', '.join(f'{name} {n}' for name, n in parts.items()) + ')')
+    if transfer.scale != 1:
+        text += (f'; {_PREDICTOR} times {transfer.scale:.2g}, because the features before it '
+                 'are new')
     reasons = defaultdict(list)
     for name, why in transfer.refused.items():
         reasons[_group(name), re.sub(r'\d', '', why)].append(name)
@@ -159,9 +163,14 @@ def _rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
             for k, v in weights.items()}
 
 
-def _why_no_predictor(weight: Tensor, own: dict[str, Tensor], *, wanted: bool) -> str | None:
-    if not wanted:
-        return 'not wanted (predictor=False)'
+def _features_are_new(taken: dict[str, Tensor], own: dict[str, Tensor]) -> bool:
+    """Tell whether anything between backbone and predictors was not in the checkpoint."""
+    return any(name not in taken for name in own
+               if name.startswith(('neck.', 'head.convs.'))
+               and not name.startswith('neck.instance.'))
+
+
+def _why_no_predictor(weight: Tensor, own: dict[str, Tensor]) -> str | None:
     predictor = own.get(f'{_PREDICTOR}.weight')
     if predictor is None:
         return f'the model has no {_PREDICTOR}'

@@ -53,11 +53,12 @@ def checkpoint(tmp_path):
     return make
 
 
-def build(path, *, backbone=RESNET, neck=None, in_channels=8, ktm=None, **options):
+def build(path, *, backbone=RESNET, neck=None, in_channels=8, ktm=None, num_convs=0):
     model = MODELS.build(dict(
         type='TopdownDensePoseEstimator', backbone=backbone, neck=neck,
-        head=dict(type='DensePoseHead', in_channels=in_channels, ktm=ktm, decoder=CODEC),
-        init_cfg=dict(type='KeypointPretrained', checkpoint=path, **options)))
+        head=dict(type='DensePoseHead', in_channels=in_channels, ktm=ktm, decoder=CODEC,
+                  num_convs=num_convs),
+        init_cfg=dict(type='KeypointPretrained', checkpoint=path)))
     model.init_weights()
     return model.eval()
 
@@ -104,7 +105,11 @@ def test_simple_baseline_finds_its_keypoints_at_once(checkpoint, told, ktm):
     backbone = len(theirs.backbone.state_dict())
     assert (f'took {total} of its {total} tensors (backbone {backbone}, neck.deconv_layers 18, '
             'head.predictors 2)') in told[0][1]
-    assert 'not taken' not in told[0][1] and 'not in it' not in told[0][1]
+    assert not any(text in told[0][1] for text in ('not taken', 'not in it', 'times'))
+    build(path, neck=DECONVOLUTIONS, num_convs=1)
+    assert 'times' in told[1][1]  # our convolutions come before the predictor
+    build(path, neck=dict(DECONVOLUTIONS, instance_strengthening=True))
+    assert 'times' not in told[2][1]
 
 
 def test_behind_mid_the_predictor_becomes_w_kpt(checkpoint, told):
@@ -112,8 +117,12 @@ def test_behind_mid_the_predictor_becomes_w_kpt(checkpoint, told):
     ours = build(path, neck=MID, ktm=dict(sources=('keypoint', )))
     for name, value in theirs.backbone.state_dict().items():
         assert torch.equal(ours.backbone.state_dict()[name], value), name
-    weight = ours.head.predictors['keypoints'].weight
-    assert torch.equal(weight, lift(theirs.head.final_layer.weight))
+    # its rows point where they did, at the size of our own start
+    weight, bias = ours.head.predictors['keypoints'].parameters()
+    assert 0.0008 < weight.std() < 0.0012
+    scale = weight.std() / lift(theirs.head.final_layer.weight).std()
+    torch.testing.assert_close(weight, scale * lift(theirs.head.final_layer.weight))
+    torch.testing.assert_close(bias, scale * theirs.head.final_layer.bias)
     before = ours.head.ktm(*(ours.head.predictors[n].weight for n in ('keypoints', 'parts',
                                                                       'mask')))
     torch.nn.init.zeros_(weight)
@@ -121,6 +130,8 @@ def test_behind_mid_the_predictor_becomes_w_kpt(checkpoint, told):
                                                                      'mask')))
     assert not torch.equal(before, after)
     assert told[0][0] == logging.INFO
+    assert (f'head.predictors.keypoints times {scale:.2g}, because the features before it are new'
+            in told[0][1])
     assert ('not taken: 18 such as head.deconv_layers.0.weight: the neck has no deconvolutions'
             in told[0][1])
 
@@ -160,13 +171,6 @@ def test_what_does_not_fit_is_told_and_left(checkpoint, told):
     assert told[2][0] == logging.WARNING
     assert 'backbone.layer1.0.conv1.weight: is 4x4x3x3, the model has 6x4x3x3' in told[2][1]
     assert len(told[2][1]) < 1500
-
-
-def test_predictor_can_be_left(checkpoint, told):
-    _, path = checkpoint()
-    ours = build(path, neck=DECONVOLUTIONS, predictor=False)
-    assert ours.head.predictors['keypoints'].weight.std() < 0.01
-    assert '2 such as head.final_layer.weight: not wanted (predictor=False)' in told[0][1]
 
 
 def test_names_of_older_checkpoints(checkpoint, told, tmp_path):
