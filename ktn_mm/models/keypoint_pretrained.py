@@ -80,7 +80,8 @@ class KeypointPretrained:
                 f'backbone.* and head.final_layer.weight, got {", ".join(list(weights)[:3])} '
                 f'and so on, {len(weights)} tensors')
         transfer = find_transfer(weights, own)
-        if not any(k.startswith('backbone.') for k in transfer.taken):
+        # batch norm's counters fit any network
+        if not any(k.startswith('backbone.') and v.ndim for k, v in transfer.taken.items()):
             name, why = next((k, w) for k, w in transfer.refused.items()
                              if k.startswith('backbone.'))
             raise ValueError(f'{self.checkpoint}: no tensor of its backbone fits '

@@ -210,6 +210,10 @@ def test_other_files_are_refused(checkpoint, tmp_path):
     with pytest.raises(ValueError, match='no tensor of its backbone fits MobileNetV2; '
                                          'backbone.conv1.weight: the model has no such layer'):
         build(path, backbone=other, neck=dict(DECONVOLUTIONS, in_channels=1280))
+    other = dict(RESNET, stem_channels=6, base_channels=6)
+    with pytest.raises(ValueError, match='fits ResNet; backbone.conv1.weight: is 4x3x7x7, the mod'
+                                         'el has 6x3x7x7'):
+        build(path, backbone=other, neck=dict(DECONVOLUTIONS, in_channels=48))
     with pytest.raises(ValueError, match='not DensePoseHead: put it into the init_cfg of the mo'):
         KeypointPretrained(path)(MODELS.build(dict(type='DensePoseHead')))
 
