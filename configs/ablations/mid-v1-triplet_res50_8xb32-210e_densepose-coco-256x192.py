@@ -1,0 +1,2 @@
+_base_ = './mid-v1_res50_8xb32-210e_densepose-coco-256x192.py'
+model = dict(head=dict(loss_triplet=dict(type='SurfaceTriplet')))
