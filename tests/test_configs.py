@@ -1,4 +1,5 @@
 """Every config composes, builds, and learns one step from an annotated person."""
+import re
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -94,6 +95,42 @@ def test_names_are_unique_and_leaves_are_short():
         assert len(path.read_text().splitlines()) <= 15, path.name
 
 
+def test_no_two_leaves_are_the_same():
+    resolved = {}
+    for path in LEAVES:
+        resolved.setdefault(repr(read(path).to_dict()), []).append(path.stem)
+    assert [names for names in resolved.values() if len(names) > 1] == []
+
+
+def test_table_of_rows_names_every_leaf_and_nothing_else():
+    page = (ROOT / 'configs' / 'README.md').read_text()
+    links = re.findall(r'\[([^]]+)\]\(([\w/.-]+)\)', page)
+    for text, target in links:
+        path = (ROOT / 'configs' / target).resolve()
+        assert path.is_file(), target
+        if path.suffix == '.py':
+            fields = path.stem.split('_')
+            assert text.split()[0] == '_'.join(fields[:2]), (text, target)
+            assert all(word in fields[2] or word in fields[3] for word in text.split()[1:]
+                       if '-' in word), (text, target)
+    named = {(ROOT / 'configs' / target).resolve() for _, target in links
+             if target.endswith('.py')}
+    assert named == set(LEAVES)
+
+
+def test_options_of_the_table_of_rows_change_the_model():
+    page = (ROOT / 'configs' / 'README.md').read_text()
+    options = re.findall(r'`(model\.[\w.]+)=(\w+)`', page)
+    assert len(options) >= 6
+    for key, text in options:
+        config = load(next(p for p in LEAVES if p.stem.startswith('ktn_res50_8xb')))
+        before = config.to_dict()
+        config.merge_from_dict({key: DictAction._parse_int_float_bool(text)})
+        assert config.to_dict() != before
+        with torch.device('meta'):
+            MODELS.build(config.model)
+
+
 @pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
 def test_config_says_what_its_name_says(path):
     config = load(path)
@@ -163,8 +200,8 @@ def test_variant_learns_one_step_on_small_crops(path, people, home, monkeypatch)
     config = shrink(load(path))
     log, left = learn_one_step(config, people)
     losses = {f'loss_{name}' for name in ('mask', 'part', 'keypoint', 'surface', 'u', 'v')}
-    if (config.model.neck or {}).get('instance_strengthening', 'mid' in path.stem
-                                     or 'ktn' in path.stem):
+    neck = config.model.neck or dict(type='none')
+    if neck.get('instance_strengthening', neck['type'] == 'MultiInstanceDecoder'):
         losses.add('loss_instance')
     if 'triplet' in path.stem:
         losses.add('loss_triplet')
