@@ -1,7 +1,7 @@
 """Every config composes, builds, and learns one step from an annotated person."""
 import re
 from copy import deepcopy
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ VARIANTS += [path for path in LEAVES if path.stem.startswith('baseline_hrnet-w32
 LIGHT = ('mobilenetv2', )
 
 
-@lru_cache(maxsize=None)
+@cache
 def read(path: Path) -> Config:
     return Config.fromfile(path)
 
