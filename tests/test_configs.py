@@ -237,6 +237,19 @@ def test_densepose_coco_mirrors_by_the_official_surface(people, home, tmp_path, 
     np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
+def test_leaves_of_the_docs_build(tmp_path):
+    page = (ROOT / 'docs' / 'configs.md').read_text()
+    leaves = [block for block in re.findall(r'```python\n(.*?)```', page, re.S)
+              if '_base_ = ' in block]
+    assert len(leaves) >= 4
+    for i, leaf in enumerate(leaves):
+        path = tmp_path / f'leaf{i}.py'
+        path.write_text(leaf.replace("'./", f"'{ROOT}/configs/densepose_topdown/")
+                        .replace("'../", f"'{ROOT}/configs/"))
+        with torch.device('meta'):
+            MODELS.build(load(path).model)
+
+
 @pytest.mark.slow
 def test_the_backbone_swap_of_the_readme_builds(tmp_path):
     section = (ROOT / 'README.md').read_text().split('## Another backbone')[1]
