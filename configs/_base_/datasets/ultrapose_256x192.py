@@ -23,5 +23,8 @@ val_dataloader = dict(
     dataset=dict(
         data_root=data_root, ann_file='annotations/densepose_valminusminival2014.json'))
 test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=data_root + 'annotations/densepose_valminusminival2014.json')
+val_ann_file = data_root + 'annotations/densepose_valminusminival2014.json'
+val_evaluator = [
+    dict(type='DensePoseCocoMetric', ann_file=val_ann_file, template=_base_.template),
+    dict(type='CocoMetric', ann_file=val_ann_file)]  # keypoints
 test_evaluator = val_evaluator
