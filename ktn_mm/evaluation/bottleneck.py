@@ -24,15 +24,21 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from ktn_mm.evaluation.coco_ap import match, precision_recall, score_thresholds, summarise
+from ktn_mm.evaluation.coco_ap import (
+    Verdict,
+    match,
+    precision_recall,
+    score_thresholds,
+    summarise,
+)
 from ktn_mm.evaluation.detection import Detection
-from ktn_mm.evaluation.gps import Surface, point_pixels, point_scores
+from ktn_mm.evaluation.gps import Surface, point_pixels, point_scores, sample_vertices
 from ktn_mm.evaluation.ground_truth import GroundTruth, Person
 from ktn_mm.evaluation.masks import place
 from ktn_mm.evaluation.picture import picture_size
 from ktn_mm.evaluation.point_figures import nearest_persons
 from ktn_mm.evaluation.prepared import PreparedTruth
-from ktn_mm.evaluation.protocol import Similarities, image_table
+from ktn_mm.evaluation.protocol import PORTION, Similarities, image_table
 
 LADDER = (
     ('nothing', ''), ('mask', 'm'), ('mask, U, V', 'muv'), ('mask, surface', 'ms'),
@@ -94,7 +100,7 @@ def bottleneck(ground_truth: GroundTruth, grouped: dict[int, list[Detection]],
         found, own = grouped[image_id], owners[image_id]
         gps, mask_iou = (np.repeat(v[None], len(LADDER), 0) for v in similarities[image_id][:2])
         for g in np.unique(own[own >= 0]):
-            mask = mask_utils.decode(truth.masks[image_id][g])
+            mask = np.ascontiguousarray(mask_utils.decode(truth.masks[image_id][g]), bool)
             for d in np.flatnonzero(own == g):
                 mask_iou[1:, d, g] = reachable_iou(mask, found[d].box, crowd=persons[g].crowd,
                                                    truncates=rules.truncates)
@@ -108,9 +114,12 @@ def bottleneck(ground_truth: GroundTruth, grouped: dict[int, list[Detection]],
             similarity=np.concatenate([gps, np.sqrt(gps * mask_iou)])))
     thresholds = score_thresholds()
     verdicts = match(tables, thresholds, rules)
-    precision, recall = precision_recall([t.scores for t in tables], verdicts)
-    figures = [summarise(p, r, thresholds) for p, r in zip(precision, recall, strict=True)]
-    values = np.array([[f[name] for name in FIGURES] for f in figures])
+    values = np.zeros((2 * len(LADDER), len(FIGURES)))
+    for k in range(len(values)):  # one by one, since curves of all would take half a gigabyte
+        own = [Verdict(v.matched[k:k + 1], v.ignored[k:k + 1], v.wanted) for v in verdicts]
+        precision, recall = precision_recall([t.scores for t in tables], own)
+        figures = summarise(precision[0], recall[0], thresholds)
+        values[k] = [figures[name] for name in FIGURES]
     values[values < 0] = np.nan
     return Bottleneck(tuple(name for name, _ in LADDER), *np.split(values, 2))
 
@@ -167,14 +176,14 @@ def reachable_iou(mask: np.ndarray, box: np.ndarray, *, crowd: bool, truncates: 
     """Return the IoU of a person's mask with the part of it that a detection's box holds.
 
     Args:
-        mask: (height, width) 0 and 1 of the image.
+        mask: (height, width) bool of the image.
         box: (4,) x, y, w, h of the detection.
         crowd: whether the IoU is the share of the detection's mask, as for crowds.
         truncates: see :func:`ktn_mm.evaluation.masks.paste`.
     """
     shown = place(np.ones(picture_size(box), np.uint8), box, *mask.shape, truncates=truncates)
-    inside = int(mask[shown.window].sum())
-    return float(inside / mask.sum()) if inside and not crowd else float(inside > 0)
+    inside = np.count_nonzero(mask[shown.window])
+    return inside / np.count_nonzero(mask) if inside and not crowd else float(inside > 0)
 
 
 def _ladder_scores(ground_truth: GroundTruth, own: OwnPoints, truth: PreparedTruth,
@@ -185,15 +194,17 @@ def _ladder_scores(ground_truth: GroundTruth, own: OwnPoints, truth: PreparedTru
     true_uv = np.concatenate([p.uv for p in points])
     true_vertex = np.concatenate([truth.vertices[i] for i in ground_truth.images])
     scores = np.zeros((len(LADDER), len(own.point)))
-    for row, (_, replaced) in enumerate(LADDER):
-        if not replaced:
-            continue
-        surfaces = (true_surface[own.point] if 's' in replaced
-                    else own.filled[:, 0].astype(np.int64))
-        vertex = _lookup(surface, surfaces, own, true_uv, 'u' in replaced, 'v' in replaced)
-        vertex[~own.inside] = -1
-        distance = surface.distance(true_vertex[own.point], vertex)
-        scores[row] = point_scores(distance, true_surface[own.point])
+    for start in range(0, len(own.point), PORTION):
+        some = OwnPoints(*(column[start:start + PORTION] for column in own))
+        annotated = true_surface[some.point]
+        for row, (_, replaced) in enumerate(LADDER):
+            if not replaced:
+                continue
+            surfaces = annotated if 's' in replaced else some.filled[:, 0].astype(np.int64)
+            vertex = _lookup(surface, surfaces, some, true_uv, 'u' in replaced, 'v' in replaced)
+            vertex[~some.inside] = -1
+            distance = surface.distance(true_vertex[some.point], vertex)
+            scores[row, start:start + PORTION] = point_scores(distance, annotated)
     return scores
 
 
@@ -203,13 +214,13 @@ def _lookup(surface: Surface, surfaces: np.ndarray, own: OwnPoints, true_uv: np.
 
     Every distinct question is asked once; true coordinates are told apart by their point.
     """
+    if not (true_u or true_v):
+        return sample_vertices(surface, np.column_stack([surfaces, own.filled[:, 1:]]))
     columns = [own.filled[:, 1 + k].astype(np.int64) for k in range(2)]
-    code = surfaces.copy()
+    code = own.point << 5 | surfaces
     for given, column in zip((true_u, true_v), columns, strict=True):
         if not given:
             code = code << 8 | column
-    if true_u or true_v:
-        code += own.point << 24
     _, first, where = np.unique(code, return_index=True, return_inverse=True)
     uv = np.stack([true_uv[own.point[first], k] if given else columns[k][first] / 255.
                    for k, given in enumerate((true_u, true_v))], -1)

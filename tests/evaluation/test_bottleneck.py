@@ -177,7 +177,7 @@ def test_what_was_spoilt_is_what_the_ladder_names():
 
 
 def test_a_box_that_holds_half_leaves_half():
-    mask = np.zeros((40, 60), np.uint8)
+    mask = np.zeros((40, 60), bool)
     mask[10:30, 20:40] = 1
     for truncates in (True, False):
         for box, crowd, expected in (([20., 10, 10, 20], False, .5), ([20., 10, 10, 20], True, 1),
