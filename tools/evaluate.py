@@ -27,12 +27,12 @@ ROOT = Path(__file__).resolve().parents[1]  # a clone, or ktn_mm/.mim of an inst
 PACKAGE = ROOT / 'ktn_mm' if (ROOT / 'ktn_mm').is_dir() else ROOT.parent
 if __name__ == '__main__':
     sys.path.insert(0, str(PACKAGE.parent))
-    # Where there is an mmpose, the package would import it to register its models.
-    sys.modules.setdefault('mmpose', None)
+    os.environ['KTN_MM_STANDALONE'] = '1'  # an mmpose that is there would be imported
 
 import numpy as np  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
+from ktn_mm.cache import whole_or_nothing  # noqa: E402
 from ktn_mm.evaluation import KINDS, GroundTruth, Results, evaluate, read_results  # noqa: E402
 from ktn_mm.evaluation.coco_ap import score_thresholds  # noqa: E402
 from ktn_mm.evaluation.oddities import oddities  # noqa: E402
@@ -151,9 +151,8 @@ def provenance(args: argparse.Namespace, ground_truth: GroundTruth, results: Res
 
 def write(path: Path, content: dict) -> None:
     """Write JSON that is complete or not there."""
-    partial = path.with_name(f'{path.name}.part')
-    partial.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
-    os.replace(partial, path)
+    with whole_or_nothing(path) as file:
+        file.write(json.dumps(content, indent=2).encode() + b'\n')
 
 
 def main(arguments: list[str] | None = None) -> None:
