@@ -29,6 +29,8 @@ MAX_PIXELS = 1 << 26
 """Pixels of the largest picture that is decoded; 8192 x 8192."""
 MAX_COORDINATE = 1 << 31
 PNG_START = b'\x89PNG\r\n\x1a\n'
+RED_GREEN_BLUE, PALETTE = (2, 6), 3
+"""Colour types of PNG; 6 has transparency, which does not matter here."""
 
 
 class BadRecordError(ValueError):
@@ -120,10 +122,11 @@ def read_record(record: Any, ground_truth: GroundTruth, key: tuple = ()) -> Dete
 def read_picture(record: Mapping) -> np.ndarray:
     """Return the (3, h, w) uint8 picture of a record.
 
-    Its size is compared with ``uv_shape`` before anything is decompressed.
+    Its header is compared with ``uv_shape`` before anything is decompressed.
 
     Raises:
-        BadRecordError: if ``uv_data`` is no PNG in colour of ``uv_shape``, or I exceeds 24.
+        BadRecordError: if ``uv_data`` is no PNG of ``uv_shape`` with 8 bits a channel, or I
+            exceeds 24.
     """
     text = record['uv_data']
     if not isinstance(text, str):
@@ -133,22 +136,22 @@ def read_picture(record: Mapping) -> np.ndarray:
         data = base64.b64decode(''.join(text.split()), validate=True)
     except ValueError as error:
         raise BadRecordError('uv_data no PNG', f'uv_data is not base64: {error}') from error
-    if not data.startswith(PNG_START) or data[12:16] != b'IHDR' or len(data) < 24:
+    if not data.startswith(PNG_START) or data[12:16] != b'IHDR' or len(data) < 26:
         raise BadRecordError('uv_data no PNG', f'uv_data starts with {data[:8]!r}')
-    width, height = struct.unpack('>II', data[16:24])
+    width, height, depth, colours = struct.unpack('>IIBB', data[16:26])
     if [3, height, width] != list(record['uv_shape']):
         raise BadRecordError('picture of another size', f'the PNG is {[3, height, width]}, '
                                                         f'uv_shape says {record["uv_shape"]}')
+    if colours != PALETTE and (colours not in RED_GREEN_BLUE or depth != 8):
+        raise BadRecordError('PNG of another kind', 'the PNG must have red, green, blue of 8 bit, '
+                             f'it has colour type {colours} and {depth} bit')
     try:
         with PilImage.open(io.BytesIO(data), formats=['PNG']) as image:
-            mode = image.mode
             picture = np.asarray(image.convert('RGB')).transpose(2, 0, 1)
     except UnidentifiedImageError as error:  # its own words name an address in memory
         raise BadRecordError('uv_data no PNG', 'uv_data has a broken header') from error
     except (OSError, SyntaxError, ValueError) as error:
         raise BadRecordError('uv_data no PNG', f'uv_data cannot be decoded: {error}') from error
-    if mode not in ('RGB', 'RGBA', 'P'):
-        raise BadRecordError('picture without colour', f'the PNG must be RGB, it is {mode}')
     if picture[0].max() > NUM_SURFACES:
         raise BadRecordError('I above 24', f'I goes up to {picture[0].max()}; red must be I, '
                                            'green U, blue V (OpenCV writes blue first)')

@@ -3,6 +3,7 @@ import io
 import json
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from PIL import Image
 
 from ktn_mm.evaluation import GroundTruth, measure, to_record, write_results
 from ktn_mm.evaluation.challenge_json import BadRecordError, read_picture, read_record
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -40,6 +43,15 @@ def test_record_has_the_format_of_the_challenge():
     for channel in range(3):
         np.testing.assert_array_equal(pixels[..., channel], picture[channel])
     np.testing.assert_array_equal(read_picture(record), picture)
+
+
+def test_the_snippet_of_the_docs_writes_the_same(record):
+    page = (ROOT / 'docs/evaluation.md').read_text(encoding='utf-8')
+    code = next(block for block in page.split('```python\n') if block.startswith('stream'))
+    names = dict(io=io, base64=base64, Image=Image, np=np, results=[], image_id=100, score=.5,
+                 iuv=read_picture(record), **dict(zip('xywh', record['bbox'])))
+    exec(code.split('```')[0], names)
+    assert json.loads(json.dumps(names['results'])) == [record]
 
 
 def test_a_record_is_measured_as_its_picture(truth, record):
@@ -124,8 +136,11 @@ def test_pictures_that_cannot_be_decoded(record):
         read_picture(record | dict(uv_data=broken))
     height, width = record['uv_shape'][1:]
     grey = png_text(np.zeros((height, width), np.uint8))
-    with pytest.raises(BadRecordError, match='must be RGB, it is L'):
+    with pytest.raises(BadRecordError, match='colour type 0 and 8 bit'):
         read_picture(record | dict(uv_data=grey))
+    deep = base64.b64encode(data[:24] + bytes([16, 2]) + data[26:]).decode()
+    with pytest.raises(BadRecordError, match='colour type 2 and 16 bit'):
+        read_picture(record | dict(uv_data=deep))
 
 
 def test_channels_in_the_order_of_opencv_are_told(record):
