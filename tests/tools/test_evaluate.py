@@ -171,7 +171,7 @@ def test_an_empty_list_has_no_figures(run, tmp_path):
     (('people.json', 'broken.json', '--skip-bad'), 'broken.json cannot be read: Unterminated'),
     (('people.json', 'people.json'), 'people.json cannot be read: it must hold a list'),
     (('plain.json', 'results.json'), 'plain.json: none of 6 persons has dp_x'),
-    (('results.json', 'results.json'), "results.json: no list 'images'"),
+    (('results.json', 'results.json'), 'results.json: must hold an object, got list'),
     (('broken.json', 'results.json'), 'annotation file broken.json is no JSON'),
     (('people.json', 'results.json', '--template', 'nowhere.npz'), 'no template file'),
     (('people.json', 'results.json', '--template', 'no_template.npz'),
