@@ -3,7 +3,8 @@
 GT is a COCO annotation file with dp_*; RESULTS is a list of records in the format of the
 DensePose challenges, from whatever framework: image_id, category_id, bbox (x, y, w, h), score,
 uv_shape (3, h, w), uv_data (base64 of a PNG with I, U, V). docs/evaluation.md shows how to write
-one. Needs numpy, scipy, pycocotools, pillow and tqdm; no torch, no OpenMMLab.
+one. Needs numpy, scipy, pycocotools, pillow and tqdm; no torch, no OpenMMLab. --diagnosis, which
+docs/diagnosis.md explains, also needs matplotlib and opencv-python.
 
 example:
   python tools/evaluate.py densepose_minival2014.json results.json \\
@@ -19,6 +20,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -35,7 +37,10 @@ from tqdm import tqdm  # noqa: E402
 from ktn_mm.cache import whole_or_nothing  # noqa: E402
 from ktn_mm.evaluation import KINDS, GroundTruth, Results, evaluate, read_results  # noqa: E402
 from ktn_mm.evaluation.coco_ap import score_thresholds  # noqa: E402
+from ktn_mm.evaluation.diagnosis import diagnose  # noqa: E402
+from ktn_mm.evaluation.diagnosis_table import parts_table  # noqa: E402
 from ktn_mm.evaluation.oddities import oddities  # noqa: E402
+from ktn_mm.evaluation.part_figures import part_figures  # noqa: E402
 from ktn_mm.evaluation.table import figures_table  # noqa: E402
 from ktn_mm.surface import OPEN_BODY, SurfaceTemplate  # noqa: E402
 from ktn_mm.version import __version__  # noqa: E402
@@ -65,6 +70,10 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
                         '(default: %(default)s)')
     parser.add_argument('--no-compat', action='store_true', help='without the oddities of '
                         'detectron2; not comparable with published figures')
+    parser.add_argument('--parts', action='store_true', help='also score the parts of the body as '
+                        'a segmentation; GT needs dp_masks')
+    parser.add_argument('--diagnosis', type=Path, metavar='DIR', help='folder to write to why the '
+                        'scores are what they are: diagnosis.png, .txt and .json')
     parser.add_argument('--skip-bad', action='store_true', help='leave out entries of RESULTS '
                         'that cannot be used, count them and go on')
     parser.add_argument('--jobs', type=int, default=count_cores(), metavar='N',
@@ -89,6 +98,17 @@ def check_out(args: argparse.Namespace) -> None:
         raise PermissionError(f'--out {args.out}: cannot write there')
 
 
+def drawing() -> Callable:
+    """Return what writes a diagnosis; nothing else here needs matplotlib and OpenCV."""
+    try:
+        import matplotlib.figure  # noqa: F401  (what draws imports it when it draws)
+
+        from ktn_mm.visualization.diagnosis_plot import write_diagnosis
+    except ImportError as error:
+        raise RuntimeError(f'--diagnosis needs matplotlib and opencv-python: {error}') from error
+    return write_diagnosis
+
+
 def say(text: str) -> None:
     """Tell something that is no figure."""
     print(text, file=sys.stderr, flush=True)
@@ -99,6 +119,7 @@ def read(args: argparse.Namespace, ground_truth: GroundTruth) -> Results:
     size = args.results.stat().st_size if args.results.is_file() else 0
     with tqdm(total=size, desc='results', unit='B', unit_scale=True) as bar:
         return read_results(args.results, ground_truth, skip_bad=args.skip_bad, jobs=args.jobs,
+                            filled=args.diagnosis is not None, parts=args.parts,
                             progress=bar.update)
 
 
@@ -159,6 +180,9 @@ def main(arguments: list[str] | None = None) -> None:
     args = parse_args(arguments)
     if args.out is not None:
         check_out(args)
+    if args.diagnosis is not None:
+        write_diagnosis = drawing()
+        args.diagnosis.mkdir(parents=True, exist_ok=True)
     started, clock = datetime.now(timezone.utc), [time.perf_counter()]
 
     surface = SurfaceTemplate.load(args.template)
@@ -170,6 +194,9 @@ def main(arguments: list[str] | None = None) -> None:
     say('scoring')
     figures = evaluate(ground_truth, results.detections, surface, kinds=tuple(args.kinds),
                        min_threshold=args.min_threshold)
+    parts = part_figures(ground_truth, results.detections) if args.parts else None
+    if parts is not None:
+        figures.update(parts.to_dict())
     clock.append(time.perf_counter())
 
     warnings = oddities(ground_truth, results.detections)
@@ -181,6 +208,11 @@ def main(arguments: list[str] | None = None) -> None:
     if results.skipped:
         say('\n'.join(skipped_table(results)))
     print(figures_table(figures, args.kinds))
+    if parts is not None:
+        print('\n' + parts_table(parts))
+    if args.diagnosis is not None:
+        write_diagnosis(diagnose(ground_truth, results.detections, surface), args.diagnosis)
+        say(f'wrote why to {args.diagnosis}')
     if args.out is not None:
         write(args.out, dict(
             figures=figures, warnings=warnings,

@@ -80,13 +80,15 @@ def write_results(records: Iterable[dict], path: str | Path) -> None:
         file.write(b'[]\n' if between == b'[\n' else b'\n]\n')
 
 
-def read_record(record: Any, ground_truth: GroundTruth, key: tuple = ()) -> Detection:
+def read_record(record: Any, ground_truth: GroundTruth, key: tuple = (), *,
+                filled: bool = False, parts: bool = False) -> Detection:
     """Check a record, decode its picture and keep what evaluation needs.
 
     Args:
         record: an entry of a result file, of whatever type.
         ground_truth: the annotation.
         key: see :class:`~ktn_mm.evaluation.detection.Detection`.
+        filled, parts: see :func:`~ktn_mm.evaluation.detection.measure`.
 
     Raises:
         BadRecordError: with the reason.
@@ -116,7 +118,8 @@ def read_record(record: Any, ground_truth: GroundTruth, key: tuple = ()) -> Dete
         raise BadRecordError('wrong uv_shape', f'bbox {_short(record["bbox"])} needs uv_shape '
                                                f'{[3, height, width]}, got {_short(shape)}')
     picture = read_picture(record)
-    return measure(picture, box, float(record['score']), ground_truth, image.id, key)
+    return measure(picture, box, float(record['score']), ground_truth, image.id, key,
+                   filled=filled, parts=parts)
 
 
 def read_picture(record: Mapping) -> np.ndarray:

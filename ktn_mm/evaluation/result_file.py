@@ -54,7 +54,8 @@ Task = tuple[list[tuple[int, Any]], int]
 
 
 def read_results(path: str | Path, ground_truth: GroundTruth, *, skip_bad: bool = False,
-                 jobs: int = 1, progress: Callable[[int], object] | None = None) -> Results:
+                 filled: bool = False, parts: bool = False, jobs: int = 1,
+                 progress: Callable[[int], object] | None = None) -> Results:
     """Read a result file in the challenges' format.
 
     Pictures are decoded and reduced to numbers a few at a time; the file as a whole is never
@@ -64,6 +65,7 @@ def read_results(path: str | Path, ground_truth: GroundTruth, *, skip_bad: bool 
         path: the file.
         ground_truth: the annotation.
         skip_bad: leave out entries that cannot be used and accept an empty list.
+        filled, parts: see :func:`~ktn_mm.evaluation.detection.measure`.
         jobs: processes that decode; 1 works in this one. The result does not depend on it.
         progress: called with the number of bytes done since the last call.
 
@@ -76,7 +78,7 @@ def read_results(path: str | Path, ground_truth: GroundTruth, *, skip_bad: bool 
     if jobs < 1:
         raise ValueError(f'jobs must be 1 or more, got {jobs}')
     results, done = Results([], []), 0
-    reader = _Reader(ground_truth)
+    reader = _Reader(ground_truth, filled=filled, parts=parts)
     tasks = _tasks(path)
     for found, place in map(reader, tasks) if jobs == 1 else _parallel(reader, tasks, jobs):
         for entry in found:
@@ -97,8 +99,9 @@ def read_results(path: str | Path, ground_truth: GroundTruth, *, skip_bad: bool 
 class _Reader:
     """Turn the records of a task into detections or into what is wrong with them."""
 
-    def __init__(self, ground_truth: GroundTruth) -> None:
+    def __init__(self, ground_truth: GroundTruth, **wants: bool) -> None:
         self.ground_truth = ground_truth
+        self.wants = wants
 
     def __call__(self, task: Task) -> tuple[list[Detection | BadEntry], int]:
         records, place = task
@@ -106,7 +109,7 @@ class _Reader:
 
     def _read(self, index: int, record: Any) -> Detection | BadEntry:
         try:
-            return read_record(record, self.ground_truth, (index, ))
+            return read_record(record, self.ground_truth, (index, ), **self.wants)
         except BadRecordError as error:
             return BadEntry(index, error.reason, error.detail)
 

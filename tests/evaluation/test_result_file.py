@@ -149,6 +149,6 @@ def test_few_records_are_in_memory(truth, records, path, monkeypatch):
 
 def test_a_process_that_dies_is_told(truth, records, path, monkeypatch):
     write_results(records, path)
-    monkeypatch.setattr(result_file, 'read_record', lambda *_: __import__('os')._exit(1))
+    monkeypatch.setattr(result_file, 'read_record', lambda *_, **__: __import__('os')._exit(1))
     with pytest.raises(RuntimeError, match='died'):
         read_results(path, truth, jobs=2)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools import mask as mask_utils
 
 from ktn_mm.evaluation import GroundTruth, evaluate, read_results, to_record, write_results
+from ktn_mm.evaluation.diagnosis import diagnose
+from ktn_mm.evaluation.part_figures import part_figures
 from ktn_mm.surface import OPEN_BODY, SurfaceTemplate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +70,11 @@ def folder(tmp_path_factory):
         records.append(to_record(picture, box, rng.random(), images[n % 3]['id']))
     data = dict(images=images, annotations=annotations, categories=[dict(id=1, name='person')])
     (folder / 'people.json').write_text(json.dumps(data))
+    everything = mask_utils.encode(np.ones((256, 256), np.uint8, order='F'))
+    torso = dict(size=[256, 256], counts=everything['counts'].decode('ascii'))
+    for annotation in annotations:
+        annotation['dp_masks'] = [torso] + [[]] * 13
+    (folder / 'parted.json').write_text(json.dumps(data))
     for annotation in annotations:
         for key in [k for k in annotation if k.startswith('dp_')]:
             del annotation[key]
@@ -154,6 +162,30 @@ def test_bad_entries_are_left_out_on_demand_only(run, tmp_path):
     assert numbers['skipped']['reasons'] == {'unknown image': 2, 'bad score': 1, 'no record': 1}
     assert [bad['index'] for bad in numbers['skipped']['entries']] == [1, 2, 3, 4]
     assert numbers['results']['detections'] == 2
+
+
+def test_diagnosis_and_parts(run, folder, tmp_path):
+    out, why = tmp_path / 'numbers.json', tmp_path / 'new' / 'why'
+    done = run('parted.json', 'results.json', '--out', out, '--parts', '--diagnosis', why,
+               '--jobs', 2)
+    assert done.returncode == 0, done.stderr
+    truth = GroundTruth.load(folder / 'parted.json')
+    found = read_results(folder / 'results.json', truth, filled=True, parts=True).detections
+    body = SurfaceTemplate.load()
+    expected = {**evaluate(truth, found, body), **part_figures(truth, found).to_dict()}
+    assert json.loads(out.read_text())['figures'] == expected
+    assert expected['parts/mIoU'] > .1 and 'right hand' in done.stdout
+    diagnosis = diagnose(truth, found, body)
+    assert json.loads((why / 'diagnosis.json').read_text()) == diagnosis.to_dict()
+    assert sorted(p.name for p in why.iterdir()) == ['diagnosis.json', 'diagnosis.png',
+                                                     'diagnosis.txt']
+
+
+def test_diagnosis_without_matplotlib(run, tmp_path):
+    done = run('people.json', 'results.json', '--diagnosis', tmp_path / 'why', bare=True)
+    assert done.returncode == 1 and not (tmp_path / 'why').exists()
+    assert done.stderr.startswith('error: --diagnosis needs matplotlib')
+    assert len(done.stderr.strip().split('\n')) == 1
 
 
 def test_an_empty_list_has_no_figures(run, tmp_path):
