@@ -140,9 +140,10 @@ def test_config_says_what_its_name_says(path):
     neck = (config.model.neck or {}).get('type')
     assert (neck == 'MultiInstanceDecoder') == (variant in ('ktn', 'mid'))
     assert bool(config.model.head.ktm) == (variant in ('ktn', 'ktm'))
+    metrics = ['DensePoseCocoMetric'] + ['CocoMetric'] * ('ultrapose' not in fields[3])
     for loader, evaluator in ((config.val_dataloader, config.val_evaluator),
                               (config.test_dataloader, config.test_evaluator)):
-        assert [metric.type for metric in evaluator] == ['DensePoseCocoMetric', 'CocoMetric']
+        assert [metric.type for metric in evaluator] == metrics
         for metric in evaluator:
             assert metric.ann_file == config.data_root + loader.dataset.ann_file
     official = not fields[3].startswith('open-body')
