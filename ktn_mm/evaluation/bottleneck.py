@@ -68,13 +68,11 @@ class OwnPoints(NamedTuple):
     Attributes:
         point: (M,) number of the annotated point, over the whole data set.
         inside: (M,) whether it lies in the box.
-        predicted: (M, 3) uint8 I, U, V.
         filled: (M, 3) uint8 I, U, V of the nearest foreground.
     """
 
     point: np.ndarray
     inside: np.ndarray
-    predicted: np.ndarray
     filled: np.ndarray
 
 
@@ -164,11 +162,10 @@ def gather_points(ground_truth: GroundTruth, grouped: dict[int, list[Detection]]
             inside = point_pixels(points.positions[own], detection.box,
                                   picture_size(detection.box),
                                   truncates=ground_truth.rules.truncates)[1]
-            rows.append((start + own, inside, detection.samples[own], detection.filled[own]))
+            rows.append((start + own, inside, detection.filled[own]))
         start += ends[-1]
     if not rows:
-        none = np.zeros((0, 3), np.uint8)
-        return OwnPoints(np.zeros(0, np.int64), np.zeros(0, bool), none, none)
+        return OwnPoints(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros((0, 3), np.uint8))
     return OwnPoints(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 
