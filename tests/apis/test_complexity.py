@@ -9,6 +9,7 @@ from ktn_mm.apis.complexity import PARTS, build_untrained, count
 from ktn_mm.surface.charts import NUM_KEYPOINTS, NUM_PARTS, NUM_SURFACES
 
 LEAVES = Path(__file__).resolve().parents[2] / 'configs' / 'densepose_topdown'
+DATA = '8xb32-210e_densepose-coco-256x192'
 CHANNELS, WIDTH, HEIGHT = 64, 96, 128
 D = CHANNELS * 4 * 4
 SURFACES = NUM_SURFACES + 1
@@ -16,7 +17,11 @@ SURFACES = NUM_SURFACES + 1
 
 @pytest.fixture
 def config():
-    return Config.fromfile(LEAVES / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
+    config = Config.fromfile(LEAVES / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
+    config.model.backbone = dict(type='ResNet', depth=18, stem_channels=4, base_channels=4,
+                                 out_indices=(0, 1, 2, 3))
+    config.model.neck.in_channels = (4, 8, 16, 32)
+    return config
 
 
 def test_counts_follow_from_the_layers(config):
@@ -46,9 +51,9 @@ def test_multiply_adds_grow_with_the_crop_but_not_those_of_ktm(config):
 
 
 @pytest.mark.parametrize('name', [
-    'ktn_mobilenetv2_1xb16-demo_open-body-128x96', 'ktm_mobilenetv2_1xb32-60e_open-body-256x192',
-    *(pytest.param(f'{v}_8xb32-210e_densepose-coco-256x192', marks=pytest.mark.slow)
-      for v in ('ktn_res50', 'ktm_hrnet-w32', 'ktn_hrnet-w48'))])
+    f'ktm_mobilenetv2_{DATA}',
+    *(pytest.param(f'{v}_{DATA}', marks=pytest.mark.slow)
+      for v in ('ktn_mobilenetv2', 'ktn_res50', 'ktm_hrnet-w32', 'ktn_hrnet-w48'))])
 def test_folded_network_has_and_does_what_one_without_ktm_does(name):
     config = Config.fromfile(LEAVES / f'{name}.py')
     model = build_untrained(config)
