@@ -188,7 +188,7 @@ def main() -> None:
         configs, lambda x: tqdm(x, 'counting', unit='network', leave=False))
     sections = {
         'Parameters, in millions': table(parts, parameters),
-        'Multiply-adds of a crop, in thousand millions': table(parts, multiply_adds)
+        'Multiply-adds of a crop, in billions': table(parts, multiply_adds)
         + "\n\nAs mmengine counts them. KTM's occur once a batch, however many crops it has."}
     if timed:
         head = ['network', 'crop', 'step', 'without KTM', 'ratio', 'neck', 'folded',
