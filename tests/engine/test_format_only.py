@@ -53,7 +53,8 @@ def commands(tmp_path_factory):
         loader = 'test_dataloader.'
         changes = [f'{loader}dataset.data_root=', f'{loader}dataset.ann_file={annotation}',
                    f'{loader}dataset.data_prefix.img={dolls.img_dir}/', f'{loader}num_workers=0',
-                   f'{loader}persistent_workers=False', f'test_evaluator.ann_file={annotation}',
+                   f'{loader}persistent_workers=False', f'test_evaluator.0.ann_file={annotation}',
+                   f'test_evaluator.1.ann_file={annotation}',
                    'model.backbone.init_cfg=None']
         return subprocess.run(
             [sys.executable, '-W', 'ignore', ROOT / 'tools/test.py', CONFIG, 'm.pth', *options,
