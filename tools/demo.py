@@ -95,17 +95,14 @@ def paint(args: argparse.Namespace, checkpoint: Path) -> list[Path]:
     """Write contact sheets: validation pictures with their truth, and a real photograph."""
     import cv2
     import numpy as np
-    from mmpose.apis import init_model
     from tqdm import tqdm
 
-    import ktn_mm  # noqa: F401  (registers the models)
-    from ktn_mm.apis import build_test_pipeline, infer_image
+    from ktn_mm.apis import DensePoseInferencer
     from ktn_mm.visualization import contact_sheet, draw_boxes, panels
-    model = init_model(str(CONFIG), str(checkpoint), device='cpu')
-    pipeline = build_test_pipeline(model)
+    inferencer = DensePoseInferencer(str(CONFIG), str(checkpoint), device='cpu')
 
     def row(image: np.ndarray, boxes: list) -> list[np.ndarray]:
-        result = infer_image(model, image, boxes, pipeline=pipeline)
+        result, = inferencer(image, bboxes=boxes)
         labels, uv, _ = result.to_maps()
         rgb = image[..., ::-1]
         return [draw_boxes(rgb, result.boxes), *panels(rgb, labels, uv)]

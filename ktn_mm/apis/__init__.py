@@ -1,4 +1,6 @@
-"""From an image to dense pose."""
-from .inference import build_test_pipeline, check_boxes, infer_image
+"""From pictures and videos to dense pose."""
+from .boxes import check_boxes
+from .inferencer import DensePoseInferencer
+from .pictures import read_picture
 
-__all__ = ['build_test_pipeline', 'check_boxes', 'infer_image']
+__all__ = ['DensePoseInferencer', 'check_boxes', 'read_picture']

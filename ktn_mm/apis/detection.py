@@ -1,35 +1,47 @@
 """Person boxes from any mmdet detector."""
+from pathlib import Path
+
 import numpy as np
+
+from ..engine.safe_loading import safely_loading
+from .boxes import Boxes
 
 PERSON_LABEL = 0
 """COCO's class 'person' in mmdet's detectors."""
+DEFAULT = 'rtmdet-m'
+"""Name of mmpose's own default detector of people, whose weights are on OpenMMLab's server."""
 
 
 class PersonDetector:
     """Find people with a detector of mmdet.
 
     Args:
-        config: path of an mmdet config whose first class is 'person'.
-        checkpoint: path of its weights.
+        config: path of an mmdet config whose first class is 'person', or :data:`DEFAULT`.
+        checkpoint: path of its weights; None for those of the default, which mmengine downloads
+            once.
         device: as torch names it.
         score_thr: boxes below it are left out.
 
     Raises:
-        ValueError: if the first class of the detector is not 'person'.
+        FileNotFoundError: if a file does not exist.
+        ValueError: if the first class of the detector is not 'person', or the checkpoint cannot
+            be read or is missing.
     """
 
-    def __init__(self, config: str, checkpoint: str, *, device: str = 'cpu',
+    def __init__(self, config: str, checkpoint: str | None = None, *, device: str = 'cpu',
                  score_thr: float = 0.3) -> None:
         from mmdet.apis import init_detector
         from mmpose.utils import adapt_mmdet_pipeline
-        self.model = init_detector(config, checkpoint, device=device)
+        config, checkpoint = find_detector(config, checkpoint)
+        with safely_loading(checkpoint):
+            self.model = init_detector(config, checkpoint, device=device)
         self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)
         classes = self.model.dataset_meta.get('classes', ())
         if not classes or classes[PERSON_LABEL] != 'person':
             raise ValueError(f'{config}: the first class must be "person", got {classes[:1]}')
         self.score_thr = score_thr
 
-    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, image: np.ndarray) -> Boxes:
         """Return boxes (N, 4) x1, y1, x2, y2 and scores (N,), best first, of a BGR image.
 
         Boxes are clipped to the image: detectors of mmdet may reach into its padding.
@@ -44,3 +56,17 @@ class PersonDetector:
         kept &= (boxes[:, 2:] > boxes[:, :2]).all(1)
         order = np.argsort(-found.scores[kept], kind='stable')
         return boxes[kept][order], found.scores[kept][order]
+
+
+def find_detector(config: str, checkpoint: str | None) -> tuple[str, str]:
+    """Return the config and the weights of a detector; see :class:`PersonDetector`."""
+    if config == DEFAULT:
+        from mmpose.apis.inferencers.utils import default_det_models
+        model = default_det_models['human']
+        return model['model'], checkpoint or model['weights']
+    if checkpoint is None:
+        raise ValueError(f'{config}: a detector needs a checkpoint; only {DEFAULT!r} brings one')
+    for path in (config, checkpoint):
+        if '://' not in path and not Path(path).is_file():
+            raise FileNotFoundError(f'{path}: no such file')
+    return config, checkpoint

@@ -2,13 +2,15 @@
 from __future__ import annotations
 
 import os
-from pickle import UnpicklingError
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+SWITCH = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 
 
 def load_weights_only() -> None:
@@ -19,10 +21,31 @@ def load_weights_only() -> None:
     """
     import numpy as np
     import torch
-    os.environ[_FORCE] = '1'
+    os.environ[SWITCH] = '1'
     # mmengine admits its own list, which lacks the types of some of the arrays it writes.
     codes = np.typecodes['AllInteger'] + np.typecodes['Float'] + '?'
     torch.serialization.add_safe_globals(sorted({type(np.dtype(c)) for c in codes}, key=repr))
+
+
+@contextmanager
+def safely_loading(checkpoint: str) -> Iterator[None]:
+    """Do as :func:`load_weights_only` inside of a block that loads a checkpoint.
+
+    Raises:
+        ValueError: if it cannot be loaded; names it.
+    """
+    before = os.environ.get(SWITCH)
+    load_weights_only()
+    try:
+        yield
+    except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError) as error:
+        reason = str(error).strip().split('\n')[0] or type(error).__name__
+        raise ValueError(f'{checkpoint}: cannot be loaded: {reason}') from error
+    finally:
+        if before is None:
+            del os.environ[SWITCH]
+        else:
+            os.environ[SWITCH] = before
 
 
 def read_weights(checkpoint: str) -> dict[str, Tensor]:
@@ -40,18 +63,9 @@ def read_weights(checkpoint: str) -> dict[str, Tensor]:
     """
     import torch
     from mmengine.runner.checkpoint import CheckpointLoader, get_torch_safe_globals
-    before = os.environ.get(_FORCE)
-    load_weights_only()
-    try:
-        # mmengine admits its list for files only, not for addresses
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    except UnpicklingError as error:
-        raise ValueError(f'{checkpoint}: not a checkpoint of weights alone: '
-                         f'{str(error).splitlines()[0]}') from error
-    finally:
-        if before is None:
-            del os.environ[_FORCE]
+    # mmengine admits its list for files only, not for addresses
+    with safely_loading(checkpoint), torch.serialization.safe_globals(get_torch_safe_globals()):
+        content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content) if isinstance(content, dict) else {}
     weights = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
     if not weights:

@@ -1,6 +1,8 @@
 """What a user gets: the dense pose of every person in one image."""
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +14,7 @@ class PersonMaps:
     """The dense pose of one person, in crop space.
 
     Attributes:
-        frame: where the crop lies in the image.
+        frame: where the crop lies in the image; upright.
         labels: (h, w) uint8, 0 background, 1..24 surfaces.
         uv: (2, h, w) float, U and V in [0, 1] where ``labels`` is not 0.
     """
@@ -26,23 +28,74 @@ class PersonMaps:
         if self.labels.shape != (h, w) or self.uv.shape != (2, h, w):
             raise ValueError(f'maps of a {w}x{h} crop must have the shapes {(h, w)} and '
                              f'{(2, h, w)}, got {self.labels.shape} and {self.uv.shape}')
+        if self.frame.rotation:
+            raise ValueError('maps are of an upright crop, got one turned by '
+                             f'{self.frame.rotation:g} degrees')
 
-    def read(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Read the maps at image points, by the nearest crop pixel.
+    def place(self, image_size: tuple[int, int]) -> 'Placement':
+        """Find the image pixels that the crop covers, and the crop pixel nearest to each."""
+        matrix = self.frame.matrix()
+        parts = []
+        for axis in (1, 0):
+            at = matrix[axis, axis] * np.arange(image_size[axis]) + matrix[axis, 2]
+            nearest = np.floor(at + 0.5).astype(np.intp)
+            first, last = np.searchsorted(nearest, [0, self.frame.size[axis]])
+            parts.append((slice(first, last), nearest[first:last]))
+        (rows, from_rows), (columns, from_columns) = parts
+        return Placement((rows, columns), from_rows, from_columns)
 
-        Args:
-            points: (..., 2) image pixel indices (x, y).
 
-        Returns:
-            labels (...) uint8, 0 outside the crop; uv (..., 2) float32, 0 where the label is 0.
-        """
-        w, h = self.frame.size
-        x, y = np.moveaxis(np.floor(self.frame.to_crop(points) + 0.5).astype(np.int64), -1, 0)
-        inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
-        x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-        labels = np.where(inside, self.labels[y, x], 0).astype(np.uint8)
-        uv = np.moveaxis(self.uv[:, y, x], 0, -1).astype(np.float32)
-        return labels, np.where(labels[..., None] > 0, uv, 0)
+class Placement(NamedTuple):
+    """Where a crop's maps go in an image.
+
+    Attributes:
+        window: the rows and the columns of the image, as slices; empty outside of it.
+        rows: the crop's row of each row of the window.
+        columns: the crop's column of each of its columns.
+    """
+
+    window: tuple[slice, slice]
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def read(self, values: np.ndarray) -> np.ndarray:
+        """Return the crop's values (h, w) in the window."""
+        return values.take(self.rows, 0).take(self.columns, 1)
+
+
+class PersonPose(NamedTuple):
+    """What a network says about one person.
+
+    Attributes:
+        box: (4,) x1, y1, x2, y2 in image pixels.
+        score: in [0, 1].
+        keypoints: (17, 2) image pixels.
+        keypoint_scores: (17,).
+        maps: :class:`PersonMaps`.
+    """
+
+    box: np.ndarray
+    score: float
+    keypoints: np.ndarray
+    keypoint_scores: np.ndarray
+    maps: PersonMaps
+
+    @classmethod
+    def from_instances(cls, instances) -> list['PersonPose']:
+        """Read the people of the ``pred_instances`` of a :class:`PoseDataSample`."""
+        h, w = instances.dense_labels.shape[-2:]
+        people = []
+        for i in range(len(instances)):
+            frame = CropFrame(instances.input_center[i], instances.input_scale[i], (w, h))
+            maps = PersonMaps(frame, np.asarray(instances.dense_labels[i]),
+                              np.asarray(instances.dense_uv[i]))
+            people.append(cls(*(np.asarray(instances[name][i]) for name in (
+                'bboxes', 'bbox_scores', 'keypoints', 'keypoint_scores')), maps))
+        return people
+
+
+def _empty(*shape: int):
+    return field(default_factory=lambda: np.zeros(shape, np.float32))
 
 
 @dataclass
@@ -56,45 +109,49 @@ class DensePoseResult:
         keypoints: (N, 17, 2) image pixels, COCO's order.
         keypoint_scores: (N, 17).
         people: N :class:`PersonMaps`.
+        image: the image itself, (H, W, 3) uint8 BGR; overlays need it. Set it to None to save
+            memory where many results are kept.
+        source: where the image comes from: a path, ``'array 0'``, ``'webcam 0'``.
+        frame: number of the frame in a video, from 0; None for a picture.
     """
 
     image_size: tuple[int, int]
-    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    scores: np.ndarray = field(default_factory=lambda: np.zeros((0,), np.float32))
-    keypoints: np.ndarray = field(default_factory=lambda: np.zeros((0, 17, 2), np.float32))
-    keypoint_scores: np.ndarray = field(default_factory=lambda: np.zeros((0, 17), np.float32))
+    boxes: np.ndarray = _empty(0, 4)
+    scores: np.ndarray = _empty(0)
+    keypoints: np.ndarray = _empty(0, 17, 2)
+    keypoint_scores: np.ndarray = _empty(0, 17)
     people: list[PersonMaps] = field(default_factory=list)
+    image: np.ndarray | None = field(default=None, repr=False)
+    source: str = ''
+    frame: int | None = None
 
     def __len__(self) -> int:
         return len(self.people)
 
     @classmethod
-    def from_data_samples(cls, samples: list, image_size: tuple[int, int]) -> 'DensePoseResult':
-        """Collect the predictions of a model for the persons of one image.
+    def from_people(cls, image_size: tuple[int, int], people: Sequence[PersonPose],
+                    **where) -> 'DensePoseResult':
+        """Collect the people of one image; no people make an empty result.
 
         Args:
-            samples: ``PoseDataSample`` with ``pred_instances`` of one person each.
             image_size: (width, height) of the image.
+            people: N of them.
+            **where: ``image``, ``source``, ``frame``.
         """
-        if not samples:
-            return cls(tuple(image_size))
-        people = []
-        for sample in samples:
-            p = sample.pred_instances
-            h, w = p.dense_labels.shape[-2:]
-            frame = CropFrame(p.input_center[0], p.input_scale[0], (w, h))
-            people.append(PersonMaps(frame, np.asarray(p.dense_labels[0]),
-                                     np.asarray(p.dense_uv[0])))
-        gather = {name: np.concatenate([np.asarray(s.pred_instances[name]) for s in samples])
-                  for name in ('bboxes', 'bbox_scores', 'keypoints', 'keypoint_scores')}
-        return cls(tuple(image_size), gather['bboxes'], gather['bbox_scores'],
-                   gather['keypoints'], gather['keypoint_scores'], people)
+        if not people:
+            return cls(tuple(image_size), **where)
+        arrays = (np.stack(values).astype(np.float32) for values in list(zip(*people))[:4])
+        return cls(tuple(image_size), *arrays, [person.maps for person in people], **where)
+
+    def order(self) -> np.ndarray:
+        """Return the people's indices, the one on top first.
+
+        The one with the higher score is on top; of equal scores, the earlier one.
+        """
+        return np.argsort(-np.asarray(self.scores), kind='stable')
 
     def to_maps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Paint all people into the image frame.
-
-        Where people overlap, the one with the higher score is on top (of equal scores, the
-        earlier one).
+        """Paint all people into the image frame, in the order of :meth:`order`.
 
         Returns:
             labels (H, W) uint8; uv (H, W, 2) float32; person (H, W) int32, the index of the
@@ -104,40 +161,40 @@ class DensePoseResult:
         labels = np.zeros((height, width), np.uint8)
         uv = np.zeros((height, width, 2), np.float32)
         person = np.full((height, width), -1, np.int32)
-        for i in np.argsort(-np.asarray(self.scores), kind='stable')[::-1]:
-            region = self._region(self.people[i].frame)
-            if region is None:
-                continue
-            x0, y0, x1, y1 = region
-            points = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1)
-            new_labels, new_uv = self.people[i].read(points)
-            shown = new_labels > 0
-            labels[y0:y1, x0:x1][shown] = new_labels[shown]
-            uv[y0:y1, x0:x1][shown] = new_uv[shown]
-            person[y0:y1, x0:x1][shown] = i
+        for i, place in self._from_the_bottom():
+            maps = self.people[i]
+            new = place.read(maps.labels)
+            shown = new > 0
+            labels[place.window][shown] = new[shown]
+            person[place.window][shown] = i
+            for k in range(2):
+                uv[(*place.window, k)][shown] = place.read(maps.uv[k])[shown]
         return labels, uv, person
 
-    def _region(self, frame: CropFrame) -> tuple[int, int, int, int] | None:
-        """Return the image pixels x0, y0, x1, y1 (ends excluded) that a crop can cover."""
-        w, h = frame.size
-        corners = frame.to_image(np.array([[-.5, -.5], [w, -.5], [-.5, h], [w, h]]))
-        low = np.maximum(np.floor(corners.min(0)), 0).astype(int)
-        high = np.minimum(np.ceil(corners.max(0)) + 1, self.image_size).astype(int)
-        return (*low, *high) if (high > low).all() else None
-
     def to_image(self) -> np.ndarray:
-        """Return the IUV picture: (H, W, 3) uint8 with channels I, U * 255, V * 255."""
-        labels, uv, _ = self.to_maps()
-        return _iuv_picture(labels, uv)
+        """Return the IUV picture: (H, W, 3) uint8 with channels I, U * 255, V * 255.
+
+        The person with the higher score is on top; U and V are rounded, 0 on background.
+        """
+        width, height = self.image_size
+        # The three values of a pixel move as one number of four bytes, the last unused.
+        canvas = np.zeros((height, width), np.uint32)
+        for i, place in self._from_the_bottom():
+            patch = place.read(_packed(self.people[i]))
+            np.copyto(canvas[place.window], patch, where=patch > 0)
+        return np.ascontiguousarray(canvas.view(np.uint8).reshape(height, width, 4)[..., :3])
+
+    def _from_the_bottom(self) -> Iterator[tuple[int, Placement]]:
+        for i in self.order()[::-1].tolist():
+            yield i, self.people[i].place(self.image_size)
 
     def save_npz(self, path: str | Path) -> None:
         """Write plain arrays: boxes, scores, keypoints, keypoint_scores, iuv, person, and for
         every person its maps in crop space (labels, uv, crop_center, crop_scale)."""
-        labels, uv, person = self.to_maps()
         arrays = dict(
             boxes=self.boxes, scores=self.scores, keypoints=self.keypoints,
             keypoint_scores=self.keypoint_scores,
-            iuv=_iuv_picture(labels, uv), person=person)
+            iuv=self.to_image(), person=self.to_maps()[2])
         if self.people:
             arrays.update(
                 labels=np.stack([p.labels for p in self.people]),
@@ -147,5 +204,11 @@ class DensePoseResult:
         np.savez_compressed(path, **arrays)
 
 
-def _iuv_picture(labels: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    return np.dstack([labels, np.rint(uv * 255).astype(np.uint8)])
+def _packed(maps: PersonMaps) -> np.ndarray:
+    """Return the crop's I, U * 255, V * 255 as (h, w) uint32, 0 on background."""
+    h, w = maps.labels.shape
+    pixels = np.zeros((h, w, 4), np.uint8)
+    pixels[..., 0] = maps.labels
+    uv = np.rint(np.asarray(maps.uv, np.float32) * 255).astype(np.uint8)
+    pixels[..., 1:3] = np.where(maps.labels > 0, uv, 0).transpose(1, 2, 0)
+    return pixels.view(np.uint32)[..., 0]

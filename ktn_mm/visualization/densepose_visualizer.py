@@ -1,10 +1,9 @@
 """mmpose's visualizer, with surfaces."""
 import numpy as np
 from mmpose.registry import VISUALIZERS
-from mmpose.structures import PoseDataSample
 from mmpose.visualization import PoseLocalVisualizer
 
-from ..structures import DensePoseResult
+from ..structures import DensePoseResult, PersonPose
 from .painting import overlay
 
 
@@ -35,10 +34,6 @@ class DensePoseLocalVisualizer(PoseLocalVisualizer):
         """Return the RGB image with the surfaces of the instances laid over it."""
         if 'dense_labels' not in instances:
             return image
-        samples = []
-        for i in range(len(instances)):
-            sample = PoseDataSample()
-            sample.pred_instances = instances[i]
-            samples.append(sample)
-        result = DensePoseResult.from_data_samples(samples, (image.shape[1], image.shape[0]))
-        return overlay(image, result.to_maps()[0], alpha=self.dense_alpha)
+        result = DensePoseResult.from_people((image.shape[1], image.shape[0]),
+                                             PersonPose.from_instances(instances))
+        return overlay(image, result.to_image()[..., 0], alpha=self.dense_alpha)

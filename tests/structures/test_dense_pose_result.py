@@ -40,6 +40,23 @@ def test_maps_equal_a_loop_over_pixels():
     assert painted > 400
 
 
+def test_the_picture_is_the_rounded_maps_of_people_who_overlap():
+    rng = np.random.default_rng(1)
+    people = []
+    for center, scale in (((21.3, 18.7), (20.5, 33.)), ((30., 25.), (40., 60.)),
+                          ((2., 48.), (30., 40.))):
+        labels = rng.integers(0, 25, (16, 12)).astype(np.uint8)
+        uv = rng.random((2, 16, 12)).astype(np.float16)
+        people.append(PersonMaps(CropFrame(center, scale, (12, 16)), labels, uv))
+    one = result(*people, scores=(.3, .9, .5))
+    labels, uv, person = one.to_maps()
+    iuv = one.to_image()
+    np.testing.assert_array_equal(iuv[..., 0], labels)
+    np.testing.assert_array_equal(iuv[..., 1:], np.rint(uv * 255))
+    assert set(np.unique(person)) == {-1, 0, 1, 2}
+    assert not iuv[labels == 0].any() and (labels[person >= 0] > 0).all()
+
+
 @pytest.mark.parametrize('scores, on_top', [((.9, .2), 3), ((.2, .9), 7), ((.5, .5), 3)])
 def test_the_higher_score_is_on_top(scores, on_top):
     people = filled((25, 25), (10, 20), 3), filled((28, 25), (10, 20), 7)
@@ -65,10 +82,16 @@ def test_iuv_picture_and_npz(tmp_path):
 def test_a_person_outside_the_image_paints_nothing_and_nobody_is_fine():
     assert not result(filled((-200, 25), (10, 20), 6)).to_image().any()
     assert not result().to_image().any()
-    assert len(DensePoseResult.from_data_samples([], (5, 4))) == 0
+    assert len(DensePoseResult.from_people((5, 4), [])) == 0
 
 
 def test_maps_of_a_wrong_size_are_refused():
     with pytest.raises(ValueError, match='16x32'):
         PersonMaps(CropFrame((0, 0), (1, 1), (16, 32)), np.zeros((16, 32), np.uint8),
                    np.zeros((2, 16, 32)))
+
+
+def test_a_turned_crop_is_refused():
+    with pytest.raises(ValueError, match='turned by 30 degrees'):
+        PersonMaps(CropFrame((0, 0), (1, 1), (2, 3), 30.), np.zeros((3, 2), np.uint8),
+                   np.zeros((2, 3, 2)))

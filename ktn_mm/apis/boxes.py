@@ -1,0 +1,111 @@
+"""Whose dense pose: the boxes that somebody gives."""
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .sources import Frame
+
+Boxes = tuple[np.ndarray, np.ndarray]
+"""(N, 4) float32 x1, y1, x2, y2 inside the image, and (N,) float32 scores."""
+
+
+def check_boxes(rows: Any, image_size: tuple[int, int]) -> Boxes:
+    """Return boxes, clipped to the image, and their scores.
+
+    Args:
+        rows: N rows x1, y1, x2, y2 in image pixels, each with or without a score behind, which
+            is 1 then.
+        image_size: (width, height).
+
+    Raises:
+        ValueError: if a row has another length, is not finite, has no area, lies outside the
+            image, or its score is not in [0, 1]; the message gives its index and value.
+    """
+    width, height = image_size
+    checked = []
+    for i, row in enumerate(_as_rows(rows)):
+        x1, y1, x2, y2, score = row = [*row, 1.][:5]
+        value = f'box {i} = ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
+        if not np.isfinite(row).all():
+            raise ValueError(f'{value} with score {score:g} is not finite')
+        if x2 <= x1 or y2 <= y1:
+            raise ValueError(f'{value} has no area: x2 must exceed x1 and y2 must exceed y1')
+        if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+            raise ValueError(f'{value} lies outside the image of {width}x{height} pixels')
+        if not 0 <= score <= 1:
+            raise ValueError(f'{value}: its score must lie in [0, 1], got {score:g}')
+        checked.append(row)
+    array = np.asarray(checked, np.float32).reshape(-1, 5)
+    return np.clip(array[:, :4], 0, np.float32([width, height] * 2)), array[:, 4]
+
+
+def _as_rows(rows: Any) -> list[list[float]]:
+    try:
+        listed = [[float(value) for value in row] for row in rows]
+    except (TypeError, ValueError):
+        raise ValueError('boxes must be rows of x1, y1, x2, y2 and perhaps a score, got '
+                         f'{rows!r:.200}') from None
+    for i, row in enumerate(listed):
+        if len(row) not in (4, 5):
+            raise ValueError(f'box {i} = {row}: a box has 4 numbers, or 5 with a score')
+    return listed
+
+
+class GivenBoxes:
+    """Hand out somebody's boxes, picture by picture.
+
+    Args:
+        boxes: one of
+
+            - rows of 4 or 5 numbers: the same for every picture and frame
+            - a sequence of such rows: one entry for each picture or frame, in their order
+            - ``{file name: one of these}``; a sequence then counts the frames of that video
+
+    Raises:
+        ValueError: from a call, if there is no entry for a picture.
+    """
+
+    def __init__(self, boxes: Any) -> None:
+        self.boxes = boxes
+        self.asked = -1
+
+    def __call__(self, frame: Frame) -> Any:
+        """Return the rows for the next picture or frame."""
+        self.asked += 1
+        if not isinstance(self.boxes, Mapping):
+            return _entry(self.boxes, self.asked, 'boxes')
+        name = Path(frame.source).name
+        if name not in self.boxes:
+            raise ValueError(f'there are no boxes for {name!r}')
+        return _entry(self.boxes[name], frame.number or 0, f'the boxes of {name!r}')
+
+
+def _entry(boxes: Any, index: int, what: str) -> Any:
+    """Return boxes themselves, or their entry if they are a list of lists of rows."""
+    if not _nested(boxes):
+        return boxes
+    if index >= len(boxes):
+        raise ValueError(f'{what} are {len(boxes)} entries, none for number {index}')
+    return boxes[index]
+
+
+def _nested(boxes: Any) -> bool:
+    """Tell whether boxes have an entry for each picture: rows in lists, or empty lists."""
+    if isinstance(boxes, np.ndarray):
+        return boxes.ndim > 2
+    if not isinstance(boxes, Sequence):
+        return False
+    return any(len(entry) == 0 or np.ndim(entry[0]) > 0
+               for entry in boxes if isinstance(entry, (Sequence, np.ndarray)))
+
+
+def whole_image(frame: Frame) -> list[list[float]]:
+    """Return the box of the whole image."""
+    height, width = frame.image.shape[:2]
+    return [[0, 0, width, height]]
+
+
+Finder = Callable[[Frame], Any]
+"""Returns the rows of boxes of a picture, for :func:`check_boxes`."""

@@ -1,0 +1,138 @@
+"""Dense pose of the people in pictures and videos, in one call."""
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..registration import require_openmmlab
+from ..structures import DensePoseResult
+from .backends import build_backend
+from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
+from .model_zoo import find_model
+from .sources import Frame, OnError, read_frames
+
+Detector = Callable[[np.ndarray], Boxes]
+"""From a BGR image to boxes (N, 4) x1, y1, x2, y2 and scores (N,)."""
+
+
+class DensePoseInferencer:
+    """Estimate the dense pose of people.
+
+    Args:
+        model: path of a config, the name of one that is shipped, or of a model in a metafile.
+        checkpoint: its weights; by default what the metafile says.
+        det: who finds people where no boxes are given: path of an mmdet config whose first class
+            is 'person', ``'rtmdet-m'`` for mmpose's own default, which is downloaded, or a
+            function from a BGR image to boxes and scores.
+        det_checkpoint: weights of the detector; ``'rtmdet-m'`` needs none.
+        det_thr: detected boxes with lower scores are left out.
+        device: as torch names it; by default an accelerator if there is one.
+        batch_size: people that go through the network at a time; they may come from several
+            pictures or frames.
+        backend: what runs the network, one of :data:`ktn_mm.apis.backends.BACKENDS`.
+
+    Raises:
+        FileNotFoundError: if a file does not exist.
+        ValueError: if a checkpoint does not fit, or an argument is out of range.
+
+    Example:
+        >>> inferencer = DensePoseInferencer('config.py', 'weights.pth')  # doctest: +SKIP
+        >>> for result in inferencer('people.jpg', whole_image=True):     # doctest: +SKIP
+        ...     result.to_image().shape
+        (480, 640, 3)
+    """
+
+    def __init__(self, model: str, checkpoint: str | None = None, *,
+                 det: str | Detector | None = None, det_checkpoint: str | None = None,
+                 det_thr: float = 0.3, device: str | None = None, batch_size: int = 8,
+                 backend: str = 'pytorch') -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        require_openmmlab()
+        if device is None:
+            from mmengine.device import get_device
+            device = get_device()
+        config, checkpoint = find_model(str(model), checkpoint)
+        self.detector = det
+        if isinstance(det, str):
+            from .detection import PersonDetector
+            self.detector = PersonDetector(det, det_checkpoint, device=device, score_thr=det_thr)
+        self.backend = build_backend(backend, config, checkpoint, device)
+        self.batch_size = batch_size
+
+    def __call__(self, inputs: Any, *, bboxes: Any = None, whole_image: bool = False,
+                 on_error: OnError | None = None) -> Iterator[DensePoseResult]:
+        """Estimate the dense pose in all pictures and frames, one after the other.
+
+        Nothing is read before the first result is asked for, and only as many pictures are in
+        memory as fill a batch, so that a video may be of any length.
+
+        Args:
+            inputs: path of a picture, a folder or a video, an image (H, W, 3) uint8 in BGR
+                order, the index of a webcam, or an iterable of these.
+            bboxes: people's boxes, rows x1, y1, x2, y2 in pixels, perhaps with a score behind;
+                see :class:`ktn_mm.apis.boxes.GivenBoxes` for those of several pictures.
+            whole_image: take the whole picture as the box of one person.
+            on_error: called with the source and the error of what cannot be used, and the rest
+                is done; by default the error is raised.
+
+        Yields:
+            A result for each picture and frame, empty where nobody is found.
+
+        Raises:
+            ValueError: if it is not said where the people are, or said twice; for a picture or
+                boxes that cannot be used.
+        """
+        ways = (bboxes is not None) + bool(whole_image)
+        if ways > 1:
+            raise ValueError('give bboxes or whole_image=True, not both')
+        if not ways and self.detector is None:
+            raise ValueError('say where the people are: bboxes=..., whole_image=True, or a '
+                             'detector (det=...) when making the inferencer')
+        return self._run(inputs, self._finder(bboxes, whole_image), on_error)
+
+    def _finder(self, bboxes: Any, whole: bool) -> Finder:
+        if bboxes is not None:
+            return GivenBoxes(bboxes)
+        if whole:
+            return whole_image
+
+        def detect(frame: Frame) -> np.ndarray:
+            boxes, scores = self.detector(frame.image)
+            return np.column_stack([boxes, scores])
+        return detect
+
+    def _run(self, inputs: Any, find: Finder,
+             on_error: OnError | None) -> Iterator[DensePoseResult]:
+        waiting: list[tuple[Frame, list]] = []
+        for frame in read_frames(inputs, on_error):
+            height, width = frame.image.shape[:2]
+            try:
+                boxes, scores = check_boxes(find(frame), (width, height))
+            except ValueError as error:
+                place = frame.source + ('' if frame.number is None else f', frame {frame.number}')
+                named = ValueError(f'{place}: {error}')
+                if on_error is None:
+                    raise named from error
+                on_error(frame.source, named)
+                continue
+            waiting.append((frame, [self.backend.crop(frame.image, *one)
+                                    for one in zip(boxes, scores.tolist())]))
+            people = sum(len(crops) for _, crops in waiting)
+            # Somebody waits in front of a webcam.
+            if (people >= self.batch_size or len(waiting) >= self.batch_size
+                    or frame.source.startswith('webcam ')):
+                yield from self._finish(waiting)
+                waiting = []
+        yield from self._finish(waiting)
+
+    def _finish(self, waiting: list[tuple[Frame, list]]) -> Iterator[DensePoseResult]:
+        crops = [crop for _, own in waiting for crop in own]
+        people = []
+        for start in range(0, len(crops), self.batch_size):
+            people += self.backend.estimate(crops[start:start + self.batch_size])
+        for frame, own in waiting:
+            mine, people = people[:len(own)], people[len(own):]
+            height, width = frame.image.shape[:2]
+            yield DensePoseResult.from_people((width, height), mine, image=frame.image,
+                                              source=frame.source, frame=frame.number)

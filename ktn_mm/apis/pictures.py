@@ -1,0 +1,86 @@
+"""Read pictures of all kinds into one kind of array."""
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.ppm')
+PICTURE_FORMATS = ('JPEG', 'PNG', 'BMP', 'WEBP', 'TIFF', 'GIF', 'PPM')
+MAX_PIXELS = 100_000_000
+"""A picture with more is refused before it is decoded: its colours alone take 0.3 GB."""
+MAX_SIDE = 32_766
+"""OpenCV cuts crops out of nothing larger."""
+
+
+class PictureError(ValueError):
+    """A picture cannot be used; the message names it."""
+
+
+def check_image(image: np.ndarray, name: str = 'image') -> np.ndarray:
+    """Return an image that a crop can be cut out of.
+
+    Args:
+        image: what may be one.
+        name: for messages.
+
+    Raises:
+        PictureError: if it is not (H, W, 3) uint8, has no pixel, or is too large.
+    """
+    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 \
+            or image.dtype != np.uint8:
+        got = f'{image.shape} {image.dtype}' if isinstance(image, np.ndarray) else type(image)
+        raise PictureError(f'{name}: must be (H, W, 3) uint8 in BGR order, got {got}')
+    _check_size((image.shape[1], image.shape[0]), name)
+    return image
+
+
+def _check_size(size: tuple[int, int], name: str | Path) -> None:
+    width, height = size
+    if min(size) < 1:
+        raise PictureError(f'{name}: {width}x{height}, a picture without pixels')
+    if max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise PictureError(f'{name}: {width}x{height} pixels are too many: at most {MAX_SIDE} a '
+                         f'side and {MAX_PIXELS // 10**6} million together')
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Read a picture as (H, W, 3) uint8 BGR, turned as its EXIF flag says.
+
+    Grey becomes three equal channels, CMYK and palettes become RGB, 16 bits become 8, what is
+    transparent becomes white; of an animation the first frame is read.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        PictureError: if it is not a picture, is broken or cut off, or is too large.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such file')
+    try:
+        with warnings.catch_warnings():
+            # Broken metadata is no reason to warn, and large pictures are refused here.
+            warnings.simplefilter('ignore')
+            with Image.open(path, formats=PICTURE_FORMATS) as picture:
+                _check_size(picture.size, path)
+                return _to_bgr(ImageOps.exif_transpose(picture), path)
+    except PictureError:
+        raise
+    except UnidentifiedImageError:
+        raise PictureError(f'{path}: not a picture that can be read') from None
+    except Image.DecompressionBombError:
+        raise PictureError(f'{path}: more than {MAX_PIXELS // 10**6} million pixels') from None
+    except Exception as error:  # decoders raise whatever they stumble over
+        raise PictureError(f'{path}: broken: {error or type(error).__name__}') from error
+
+
+def _to_bgr(picture: Image.Image, path: str | Path) -> np.ndarray:
+    if picture.mode.startswith('I;16'):
+        grey = np.rint(np.asarray(picture).astype(np.float32) / 257).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, 2)
+    if picture.mode in ('I', 'F'):
+        raise PictureError(f'{path}: pixels of 32 bits, of which nobody knows the range')
+    if picture.has_transparency_data:
+        picture = picture.convert('RGBA')
+        paper = Image.new('RGBA', picture.size, 'white')
+        picture = Image.alpha_composite(paper, picture)
+    return np.ascontiguousarray(np.asarray(picture.convert('RGB'))[..., ::-1])

@@ -1,0 +1,42 @@
+"""The network as mmpose builds it."""
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmpose.apis import init_model
+
+from ..engine.safe_loading import safely_loading
+from ..structures import PersonPose
+
+
+class PytorchBackend:
+    """Run a top-down model of mmpose on crops.
+
+    Args:
+        config: path of one of our configs.
+        checkpoint: path or address of its weights; nothing in it is run.
+        device: as torch names it.
+
+    Raises:
+        FileNotFoundError: if a file does not exist.
+        ValueError: if the checkpoint cannot be read, or does not fit the model.
+    """
+
+    def __init__(self, config: str, checkpoint: str, device: str) -> None:
+        with safely_loading(checkpoint):
+            self.model = init_model(config, checkpoint, device=device)
+        init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
+        self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
+
+    def crop(self, image: np.ndarray, box: np.ndarray, score: float) -> dict:
+        """Return a packed sample of the test pipeline."""
+        return self.pipeline(dict(img=image, bbox=np.asarray(box, np.float32)[None],
+                                  bbox_score=np.float32([score]), **self.model.dataset_meta))
+
+    @torch.no_grad()
+    def estimate(self, crops: Sequence[dict]) -> list[PersonPose]:
+        """Run the model on packed samples."""
+        samples = self.model.test_step(pseudo_collate(list(crops)))
+        return [PersonPose.from_instances(sample.pred_instances)[0] for sample in samples]

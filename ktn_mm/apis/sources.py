@@ -1,0 +1,93 @@
+"""Where pictures come from: files, folders, arrays, videos, a webcam."""
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .pictures import PICTURE_SUFFIXES, check_image, read_picture
+
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.mjpeg',
+                  '.wmv', '.ts')
+
+OnError = Callable[[str, Exception], None]
+
+
+class Frame(NamedTuple):
+    """One picture.
+
+    Attributes:
+        source: a path, ``'webcam 0'``, or ``'array 3'``: its place among all inputs.
+        number: of the frame in a video or from a webcam, from 0; None for a picture.
+        image: (H, W, 3) uint8 BGR.
+    """
+
+    source: str
+    number: int | None
+    image: np.ndarray
+
+
+def is_video(path: str | Path) -> bool:
+    """Tell by its name whether a file is a video."""
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def list_folder(folder: str | Path) -> list[Path]:
+    """Return the pictures and videos in a folder, by name; folders in it are left out.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    found = sorted(path for path in Path(folder).iterdir() if path.is_file()
+                   and path.suffix.lower() in PICTURE_SUFFIXES + VIDEO_SUFFIXES)
+    if not found:
+        raise ValueError(f'{folder}: neither a picture nor a video in this folder')
+    return found
+
+
+def expand(inputs: Any) -> Iterator[str | Path | int | np.ndarray]:
+    """Yield single inputs: files, arrays, webcams.
+
+    Args:
+        inputs: a path of a picture, video or folder, an array (H, W, 3), the index of a webcam,
+            or an iterable of these.
+    """
+    if isinstance(inputs, (str, Path)):
+        if Path(inputs).is_dir():
+            yield from list_folder(inputs)
+        else:
+            yield inputs
+    elif isinstance(inputs, (int, np.integer, np.ndarray)) and not isinstance(inputs, bool):
+        yield int(inputs) if isinstance(inputs, np.integer) else inputs
+    elif isinstance(inputs, Iterable):
+        for one in inputs:
+            yield from expand(one)
+    else:
+        raise TypeError('inputs must be paths, folders, arrays, webcam indices, or a list of '
+                        f'them, got {type(inputs).__name__}')
+
+
+def read_frames(inputs: Any, on_error: OnError | None = None) -> Iterator[Frame]:
+    """Read all pictures and all frames of videos, one at a time.
+
+    Args:
+        inputs: see :func:`expand`.
+        on_error: called with the source and the error where one cannot be read, and reading
+            goes on; by default the error is raised.
+    """
+    for index, one in enumerate(expand(inputs)):
+        source = f'array {index}' if isinstance(one, np.ndarray) else str(one)
+        try:
+            if isinstance(one, np.ndarray):
+                yield Frame(source, None, check_image(one, source))
+            elif isinstance(one, int) or is_video(one):
+                from .video import VideoReader
+                video = VideoReader(one)
+                for number, image in enumerate(video):
+                    yield Frame(video.name, number, check_image(image, video.name))
+            else:
+                yield Frame(source, None, read_picture(one))
+        except (OSError, ValueError) as error:
+            if on_error is None:
+                raise
+            on_error(source, error)

@@ -1,0 +1,147 @@
+"""Read and write videos, frame by frame."""
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+UNKNOWN_RATE = Fraction(25)
+"""Frames per second of a video that does not say."""
+
+
+class VideoReader:
+    """Read a video frame by frame.
+
+    Args:
+        source: a file, or the index of a webcam.
+
+    Attributes:
+        name: for messages.
+        rate: frames per second, :data:`UNKNOWN_RATE` where the file does not say.
+        count: about how many frames the file says it has; None where it does not say.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it cannot be opened; while reading, if it is broken or ends early.
+    """
+
+    def __init__(self, source: str | Path | int) -> None:
+        self.source = source
+        self.name = f'webcam {source}' if isinstance(source, int) else str(source)
+        self.rate, self.count = UNKNOWN_RATE, None
+        if isinstance(source, int):
+            return
+        if not Path(source).is_file():
+            raise FileNotFoundError(f'{source}: no such file')
+        with self._open() as container:
+            stream = container.streams.video[0]
+            self.rate = stream.average_rate or UNKNOWN_RATE
+            self.count = stream.frames or None
+            if self.count is None and container.duration:
+                self.count = round(container.duration / av.time_base * self.rate)
+
+    def _open(self) -> av.container.InputContainer:
+        try:
+            container = av.open(str(self.source))
+        except av.FFmpegError as error:
+            raise ValueError(f'{self.name}: not a video, or cut off: {error.strerror}') from error
+        if not container.streams.video:
+            container.close()
+            raise ValueError(f'{self.name}: there are no pictures in this file')
+        return container
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield (H, W, 3) uint8 BGR, upright; their size may change."""
+        yield from (self._from_webcam() if isinstance(self.source, int) else self._from_file())
+
+    def _from_webcam(self) -> Iterator[np.ndarray]:
+        capture = cv2.VideoCapture(self.source)
+        try:
+            if not capture.isOpened():
+                raise ValueError(f'{self.name}: cannot be opened')
+            while True:
+                there, image = capture.read()
+                if not there:
+                    return
+                yield image
+        finally:
+            capture.release()
+
+    def _from_file(self) -> Iterator[np.ndarray]:
+        number = 0
+        with self._open() as container:
+            stream = container.streams.video[0]
+            stream.thread_type = 'AUTO'
+            try:
+                for frame in container.decode(stream):
+                    number += 1
+                    image = frame.to_ndarray(format='bgr24')
+                    yield np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+            except av.FFmpegError as error:
+                raise ValueError(f'{self.name}: broken after {number} frames: {error.strerror}'
+                                 ) from error
+        # Some containers estimate: only a tenth less than they say means that something is lost.
+        if not number or (self.count and number < 0.9 * self.count - 1):
+            raise ValueError(f'{self.name}: cut off: ends after {number} of '
+                             f'{self.count or "an unknown number of"} frames')
+
+
+class VideoWriter:
+    """Write a video; it gets its name when it is closed, and is readable then.
+
+    Frames of another size than the first are stretched to it, without mixing pixels.
+
+    Args:
+        path: ``.mp4`` for H.264, ``.mkv`` for FFV1, which keeps every value.
+        rate: frames per second.
+    """
+
+    def __init__(self, path: str | Path, rate: Fraction) -> None:
+        self.path = Path(path)
+        self.rate = rate
+        self.stretched = 0
+        self._partial = self.path.with_name(f'.{self.path.stem}.part{self.path.suffix}')
+        self._container = self._stream = None
+
+    def write(self, picture: np.ndarray) -> None:
+        """Add a frame, (H, W, 3) uint8 RGB."""
+        size = (picture.shape[1], picture.shape[0])
+        if self._container is None:
+            self._start(*size)
+        if size != (self._stream.width, self._stream.height):
+            self.stretched += 1
+            picture = cv2.resize(picture, (self._stream.width, self._stream.height),
+                                 interpolation=cv2.INTER_NEAREST)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format='rgb24')
+        self._container.mux(self._stream.encode(frame))
+
+    def _start(self, width: int, height: int) -> None:
+        self._container = av.open(str(self._partial), 'w')
+        if self.path.suffix == '.mkv':
+            self._stream = self._container.add_stream('ffv1', rate=self.rate)
+            self._stream.pix_fmt = 'bgr0'
+        else:
+            self._stream = self._container.add_stream('libx264', rate=self.rate,
+                                                      options={'crf': '18'})
+            # Half the colours' resolution, which all players know, needs even sides.
+            even = width % 2 == height % 2 == 0
+            self._stream.pix_fmt = 'yuv420p' if even else 'yuv444p'
+        self._stream.width, self._stream.height = width, height
+
+    def close(self) -> None:
+        """Finish the file; without any frame there is none."""
+        if self._container is None:
+            return
+        self._container.mux(self._stream.encode())
+        self._container.close()
+        self._container = None
+        os.replace(self._partial, self.path)
+
+    def __enter__(self) -> 'VideoWriter':
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()

@@ -1,0 +1,68 @@
+"""A stand-in for the network, and a small real one."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpose.apis import init_model
+
+from ktn_mm.apis import backends
+from ktn_mm.structures import CropFrame, PersonMaps, PersonPose
+
+CONFIG = (Path(__file__).resolve().parents[2] / 'configs/densepose_topdown'
+          / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
+
+
+class PaintedBoxes:
+    """A backend whose people are their boxes: surface and U tell the colour of the picture.
+
+    Attributes:
+        batches: how many crops each call of ``estimate`` got.
+    """
+
+    def __init__(self) -> None:
+        self.batches = []
+
+    def crop(self, image, box, score):
+        return image[0, 0].tolist(), np.array(box), score
+
+    def estimate(self, crops):
+        self.batches.append(len(crops))
+        return [self._person(*crop) for crop in crops]
+
+    def _person(self, color, box, score):
+        frame = CropFrame((box[:2] + box[2:] - 1) / 2, box[2:] - box[:2], (8, 16))
+        labels = np.full((16, 8), 1 + color[0] % 24, np.uint8)
+        uv = np.stack([np.full((16, 8), color[1] / 255), np.linspace(0, 1, 16)[:, None]
+                       .repeat(8, 1)])
+        keypoints = np.linspace(box[:2], box[2:], 17)
+        return PersonPose(box, score, keypoints, np.linspace(0, 1, 17),
+                          PersonMaps(frame, labels, uv))
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """Put the stand-in where the network would be; its config and checkpoint are any files."""
+    backend = PaintedBoxes()
+    monkeypatch.setitem(backends.BACKENDS, 'pytorch', lambda *args: backend)
+    return backend
+
+
+@pytest.fixture(scope='session')
+def config():
+    return str(CONFIG)
+
+
+@pytest.fixture(scope='session')
+def checkpoint(tmp_path_factory):
+    """A model whose foreground is everywhere, so that its pictures show something."""
+    torch.manual_seed(0)
+    config = Config.fromfile(CONFIG)
+    config.model.backbone.init_cfg = None
+    model = init_model(config, device='cpu')
+    with torch.no_grad():
+        model.head.predictors['mask'].bias.copy_(torch.tensor([-50., 50.]))
+    path = tmp_path_factory.mktemp('model') / 'model.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)

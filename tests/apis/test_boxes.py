@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from ktn_mm.apis import check_boxes
+from ktn_mm.apis.boxes import GivenBoxes
+from ktn_mm.apis.sources import Frame
+
+
+def test_boxes_are_clipped_to_the_image():
+    boxes, scores = check_boxes([[-5, 2, 20, 300], [1, 2, 3, 4, .25]], (100, 50))
+    np.testing.assert_allclose(boxes, [[0, 2, 20, 50], [1, 2, 3, 4]])
+    np.testing.assert_allclose(scores, [1, .25])
+
+
+@pytest.mark.parametrize('nothing', [[], np.zeros((0, 4)), np.zeros((0, 5))])
+def test_no_box_is_no_box(nothing):
+    boxes, scores = check_boxes(nothing, (100, 50))
+    assert boxes.shape == (0, 4) and scores.shape == (0,)
+
+
+@pytest.mark.parametrize('box, reason', [
+    ([10, 10, 10, 20], 'box 1 .*no area'),
+    ([10, 20, 30, 10], 'box 1 .*no area'),
+    ([10, 10, float('nan'), 20], 'box 1 .*not finite'),
+    ([200, 10, 230, 20], 'box 1 .*outside the image of 100x50'),
+    ([-9, 10, 0, 20], 'box 1 .*outside the image of 100x50'),
+    ([1, 1, 9, 9, float('inf')], 'box 1 .*score inf is not finite'),
+    ([1, 1, 9, 9, 1.5], 'box 1 .*score must lie in .0, 1., got 1.5'),
+    ([1, 2, 3], 'box 1 .*4 numbers, or 5'),
+])
+def test_bad_boxes_are_named(box, reason):
+    with pytest.raises(ValueError, match=reason):
+        check_boxes([[0, 0, 9, 9], box], (100, 50))
+
+
+@pytest.mark.parametrize('rows', [[1, 2, 3, 4], 'all', [['a', 'b', 'c', 'd']], 7])
+def test_what_is_no_rows_is_refused(rows):
+    with pytest.raises(ValueError, match='rows of x1, y1, x2, y2'):
+        check_boxes(rows, (100, 50))
+
+
+A, B = [0., 0., 5., 5.], [1., 1., 6., 6., .5]
+IMAGE = np.zeros((8, 9, 3), np.uint8)
+
+
+def handed_out(boxes, *places):
+    given = GivenBoxes(boxes)
+    return [given(Frame(source, number, IMAGE)) for source, number in places]
+
+
+def test_the_same_boxes_for_all_or_one_entry_each():
+    places = ('x/a.jpg', None), ('x/b.jpg', None)
+    assert handed_out([A, B], *places) == [[A, B], [A, B]]
+    assert handed_out([], *places) == [[], []]
+    assert handed_out([[A], []], *places) == [[A], []]
+    assert handed_out([[], [A, B]], *places) == [[], [A, B]]
+    stacked = np.array([[A], [A]]) + np.arange(2)[:, None, None]
+    np.testing.assert_array_equal(handed_out(stacked, *places)[1], stacked[1])
+    np.testing.assert_array_equal(handed_out(np.array([A]), *places)[1], [A])
+
+
+def test_boxes_by_name_and_by_frame():
+    boxes = {'a.jpg': [A], 'v.mp4': [[B], [], [A, B]]}
+    assert handed_out(boxes, ('v.mp4', 2), ('x/a.jpg', None), ('v.mp4', 1)) == [[A, B], [A], []]
+
+
+@pytest.mark.parametrize('boxes, place, reason', [
+    ({'a.jpg': [A]}, ('b.jpg', None), "no boxes for 'b.jpg'"),
+    ({'v.mp4': [[A], [A]]}, ('v.mp4', 2), "boxes of 'v.mp4' are 2 entries, none for number 2"),
+])
+def test_missing_boxes_are_named(boxes, place, reason):
+    with pytest.raises(ValueError, match=reason):
+        handed_out(boxes, place)

@@ -1,0 +1,56 @@
+import pytest
+
+from ktn_mm import get_config_path
+from ktn_mm.apis.detection import DEFAULT, find_detector
+from ktn_mm.apis.model_zoo import find_model
+
+SHIPPED = 'ktn_res50_1xb32-60e_open-body-256x192'
+
+
+@pytest.fixture
+def index(tmp_path):
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/small.py').write_text('')
+    (tmp_path / 'small.pth').write_text('')
+    (tmp_path / 'configs/metafile.yml').write_text('''
+Models:
+- {Name: small_model, Alias: [small, tiny], Config: configs/small.py, Weights: small.pth}
+- {Name: far_model, Config: configs/small.py, Weights: 'https://example.org/far.pth'}
+- {Name: bare_model, Alias: bare, Config: configs/small.py}
+''')
+    path = tmp_path / 'model-index.yml'
+    path.write_text('Import: [configs/metafile.yml]\n')
+    return path
+
+
+@pytest.mark.parametrize('name', ['small_model', 'small', 'tiny'])
+def test_a_name_or_alias_stands_for_config_and_weights(index, name):
+    config, checkpoint = find_model(name, index=index)
+    assert config == str(index.parent / 'configs/small.py')
+    assert checkpoint == str(index.parent / 'small.pth')
+
+
+def test_weights_may_be_far_away_or_the_users_own(index, tmp_path):
+    assert find_model('far_model', index=index)[1] == 'https://example.org/far.pth'
+    (tmp_path / 'own.pth').write_text('')
+    assert find_model('small', str(tmp_path / 'own.pth'), index)[1] == str(tmp_path / 'own.pth')
+
+
+def test_a_shipped_config_is_found_by_its_name(tmp_path):
+    (tmp_path / 'own.pth').write_text('')
+    assert find_model(SHIPPED, str(tmp_path / 'own.pth'))[0] == get_config_path(SHIPPED)
+
+
+def test_what_lacks_weights_says_so(index):
+    for name in ('bare', SHIPPED):
+        with pytest.raises(ValueError, match=f'{name}: no weights are published'):
+            find_model(name, index=index)
+    with pytest.raises(FileNotFoundError, match='nowhere.pth: no such checkpoint'):
+        find_model('small', 'nowhere.pth', index)
+
+
+def test_the_named_detector_is_mmposes_default():
+    config, checkpoint = find_detector(DEFAULT, None)
+    assert 'rtmdet_m' in config and 'person' in config
+    assert checkpoint.startswith('https://') and 'rtmdet_m' in checkpoint
+    assert find_detector(DEFAULT, 'own.pth')[1] == 'own.pth'

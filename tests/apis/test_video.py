@@ -1,0 +1,109 @@
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from ktn_mm.apis.video import VideoReader, VideoWriter
+
+RATE = Fraction(30000, 1001)
+
+
+def noise(count, size=(64, 48), seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 255, (size[1], size[0], 3), np.uint8) for _ in range(count)]
+
+
+def write(path, frames, rate=RATE):
+    with VideoWriter(path, rate) as video:
+        for frame in frames:
+            video.write(frame)
+    return path
+
+
+@pytest.mark.parametrize('size', [(64, 48), (63, 47)])
+def test_ffv1_keeps_every_value_and_the_rate(tmp_path, size):
+    frames = noise(5, size)
+    video = VideoReader(write(tmp_path / 'a.mkv', frames))
+    assert video.rate == RATE and video.count == 5
+    back = list(video)
+    assert len(back) == 5
+    for one, other in zip(frames, back):
+        np.testing.assert_array_equal(one[..., ::-1], other)
+    assert [p.name for p in tmp_path.iterdir()] == ['a.mkv']
+
+
+@pytest.mark.parametrize('size', [(64, 48), (63, 47)])
+def test_h264_keeps_size_rate_and_looks(tmp_path, size):
+    frames = [np.full((size[1], size[0], 3), (200, 20 * i, 50), np.uint8) for i in range(5)]
+    path = write(tmp_path / 'a.mp4', frames)
+    back = list(VideoReader(path))
+    assert len(back) == 5
+    assert VideoReader(path).rate == RATE
+    for one, other in zip(frames, back):
+        np.testing.assert_allclose(one[..., ::-1], other, atol=6)
+    capture = cv2.VideoCapture(str(path))
+    assert abs(capture.get(cv2.CAP_PROP_FPS) - 29.97) < 0.01
+
+
+def mjpeg(path, *frames):
+    """Write what a camera writes that is switched to another size."""
+    path.write_bytes(b''.join(cv2.imencode('.jpg', f)[1].tobytes() for f in frames))
+    return path
+
+
+def test_a_video_may_change_its_size(tmp_path):
+    small = [np.full((48, 64, 3), v, np.uint8) for v in (10, 60)]
+    large = [np.full((80, 120, 3), v, np.uint8) for v in (110, 160)]
+    for name, frames in (('grow', small + large), ('shrink', large + small)):
+        back = list(VideoReader(mjpeg(tmp_path / f'{name}.mjpeg', *frames)))
+        assert [f.shape for f in back] == [f.shape for f in frames]
+        np.testing.assert_allclose([f.mean() for f in back], [f.mean() for f in frames], atol=2)
+
+
+def test_a_written_video_has_the_size_of_its_first_frame(tmp_path):
+    labels = np.random.default_rng(0).integers(0, 25, (20, 30, 3), np.uint8)
+    larger = labels.repeat(2, 0).repeat(2, 1)
+    with VideoWriter(tmp_path / 'a.mkv', RATE) as video:
+        for frame in (labels, larger, labels):
+            video.write(frame)
+    assert video.stretched == 1
+    for frame in VideoReader(tmp_path / 'a.mkv'):
+        np.testing.assert_array_equal(frame[..., ::-1], labels)
+
+
+def test_what_is_cut_off_says_so_after_the_frames_that_are_there(tmp_path):
+    path = write(tmp_path / 'a.mkv', noise(10))
+    whole = path.read_bytes()
+    (tmp_path / 'cut.mkv').write_bytes(whole[:len(whole) // 2])
+    seen = []
+    with pytest.raises(ValueError, match='cut.mkv: .*(cut off|broken)'):
+        for frame in VideoReader(tmp_path / 'cut.mkv'):
+            seen.append(frame)
+    assert 0 < len(seen) < 9
+    whole = write(tmp_path / 'a.mp4', noise(10)).read_bytes()
+    (tmp_path / 'cut.mp4').write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(ValueError, match='cut.mp4: not a video, or cut off'):
+        VideoReader(tmp_path / 'cut.mp4')
+
+
+def test_what_is_no_video_is_named(tmp_path):
+    (tmp_path / 'text.mp4').write_text('no video')
+    with pytest.raises(ValueError, match='text.mp4: not a video'):
+        VideoReader(tmp_path / 'text.mp4')
+    with pytest.raises(FileNotFoundError, match='none.mp4'):
+        VideoReader(tmp_path / 'none.mp4')
+
+
+def test_an_interrupted_video_is_readable(tmp_path):
+    frames = noise(4)
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / 'a.mkv', RATE) as video:
+        for frame in frames[:3]:
+            video.write(frame)
+        raise KeyboardInterrupt
+    assert len(list(VideoReader(tmp_path / 'a.mkv'))) == 3
+
+
+def test_no_frame_makes_no_file(tmp_path):
+    write(tmp_path / 'a.mp4', [])
+    assert list(tmp_path.iterdir()) == []
