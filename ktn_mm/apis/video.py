@@ -8,6 +8,8 @@ import av
 import cv2
 import numpy as np
 
+from ..forms.writing import partial_path
+
 UNKNOWN_RATE = Fraction(25)
 """Frames per second of a video that does not say."""
 
@@ -103,7 +105,7 @@ class VideoWriter:
         self.path = Path(path)
         self.rate = rate
         self.stretched = 0
-        self._partial = self.path.with_name(f'.{self.path.stem}.part{self.path.suffix}')
+        self._partial = partial_path(self.path)
         self._container = self._stream = None
 
     def write(self, picture: np.ndarray) -> None:

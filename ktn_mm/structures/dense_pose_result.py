@@ -188,20 +188,24 @@ class DensePoseResult:
         for i in self.order()[::-1].tolist():
             yield i, self.people[i].place(self.image_size)
 
-    def save_npz(self, path: str | Path) -> None:
-        """Write plain arrays: boxes, scores, keypoints, keypoint_scores, iuv, person, and for
-        every person its maps in crop space (labels, uv, crop_center, crop_scale)."""
-        arrays = dict(
-            boxes=self.boxes, scores=self.scores, keypoints=self.keypoints,
-            keypoint_scores=self.keypoint_scores,
-            iuv=self.to_image(), person=self.to_maps()[2])
-        if self.people:
-            arrays.update(
-                labels=np.stack([p.labels for p in self.people]),
-                uv=np.stack([p.uv for p in self.people]).astype(np.float16),
-                crop_center=np.array([p.frame.center for p in self.people]),
-                crop_scale=np.array([p.frame.scale for p in self.people]))
-        np.savez_compressed(path, **arrays)
+    def save(self, path: str | Path, form: str | None = None, *, overwrite: bool = False,
+             image_id: int = 1) -> None:
+        """Write this result to a file.
+
+        Args:
+            path: of the file, whose folder exists.
+            form: one of :data:`ktn_mm.forms.FORMS`; by default what the suffix says: ``.png``
+                iuv, ``.jpg`` overlay, ``.npz`` npz, ``.json`` records of DensePose's challenges.
+            overwrite: replace a file that exists.
+            image_id: of the records.
+
+        Raises:
+            FileExistsError: if there is such a file already.
+            ValueError: if there is no such form, it does not fit the suffix, or it needs the
+                image and ``image`` is None.
+        """
+        from ..forms import save_result  # here, since the forms stand on this class
+        save_result(self, path, form, overwrite=overwrite, image_id=image_id)
 
 
 def _packed(maps: PersonMaps) -> np.ndarray:

@@ -52,6 +52,50 @@ def overlay(image: np.ndarray, labels: np.ndarray, *, alpha: float = 0.6) -> np.
     return np.rint(mixed).astype(np.uint8)
 
 
+def paint_fine_segmentation(labels: np.ndarray, *, colormap: int = cv2.COLORMAP_VIRIDIS,
+                            black: bool = False) -> np.ndarray:
+    """Paint a label map (H, W) of 0..24 in 25 steps of a colour map.
+
+    Source: detectron2's ``dp_segm`` picture with alpha = 1: the colour at floor(I * 255 / 24).
+
+    Args:
+        labels: (H, W).
+        colormap: of OpenCV; detectron2 draws in parula, vid2densepose in viridis.
+        black: paint the background black instead of in the map's first colour.
+    """
+    steps = (np.arange(NUM_SURFACES + 1) * 255 // NUM_SURFACES).astype(np.uint8)
+    colors = cv2.applyColorMap(steps[None], colormap)[0, :, ::-1].copy()
+    if black:
+        colors[0] = 0
+    return colors[np.asarray(labels)]
+
+
+def paint_contours(image: np.ndarray, iuv: np.ndarray, *, levels: int = 10) -> np.ndarray:
+    """Draw lines of equal U and of equal V over a dimmed image, surface by surface.
+
+    A line of U turns from cyan to magenta as U grows, one of V from green to yellow.
+
+    Args:
+        image: (H, W, 3) RGB.
+        iuv: (H, W, 3) uint8 I, U * 255, V * 255.
+        levels: steps that [0, 1] is cut into.
+    """
+    labels = iuv[..., 0]
+    thick = np.ones((max(1, round(max(image.shape[:2]) / 600)),) * 2, np.uint8)
+    picture = np.where(labels[..., None] > 0, image // 2, image)
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    for channel, colormap in ((1, cv2.COLORMAP_COOL), (2, cv2.COLORMAP_SUMMER)):
+        colors = cv2.applyColorMap(ramp, colormap)[0, :, ::-1]
+        step = (iuv[..., channel].astype(np.uint16) * levels // 256).astype(np.uint8)
+        line = np.zeros(labels.shape, np.uint8)
+        for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+            same = (labels[here] == labels[there]) & (labels[here] > 0)
+            line[here] |= same & (step[here] != step[there])
+        line = cv2.dilate(line, thick) * (labels > 0)
+        picture[line > 0] = colors[iuv[..., channel][line > 0]]
+    return picture
+
+
 def draw_boxes(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Draw boxes (N, 4) x1, y1, x2, y2 as thin white lines on a copy of an RGB image."""
     picture = np.ascontiguousarray(image).copy()

@@ -6,6 +6,7 @@ from ktn_mm.visualization.painting import (
     SURFACE_COLORS,
     contact_sheet,
     overlay,
+    paint_contours,
     paint_coordinate,
     paint_surfaces,
 )
@@ -45,3 +46,17 @@ def test_contact_sheet_places_pictures_under_titles():
     assert ((sheet == (0, 0, 255)).all(-1)).sum() == 40 * 20
     with pytest.raises(ValueError, match='at most 1'):
         contact_sheet([[red, blue]], ['a'])
+
+
+def test_contours_lie_where_a_step_is_crossed():
+    iuv = np.zeros((8, 120, 3), np.uint8)
+    iuv[2:6, 10:110, 0] = 5
+    iuv[2:6, 10:110, 1] = np.linspace(0, 255, 100).round()
+    iuv[2:6, 60:110, 0] = 6
+    drawn = paint_contours(np.full((8, 120, 3), 100, np.uint8), iuv, levels=4)
+    lines = (drawn != 50).any(-1) & (iuv[..., 0] > 0)
+    u = iuv[3, :, 1].astype(int)
+    expected = [x for x in range(10, 109)
+                if u[x] * 4 // 256 != u[x + 1] * 4 // 256 and x != 59]
+    assert np.flatnonzero(lines[3]).tolist() == expected and len(expected) >= 2
+    assert (drawn[iuv[..., 0] == 0] == 100).all()

@@ -1,0 +1,63 @@
+"""Files that are whole, or not there."""
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def write_file(path: str | Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file such that nobody ever sees half of it.
+
+    Raises:
+        FileExistsError: if there is one already, unless ``overwrite``.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f'{path} exists already')
+    partial = partial_path(path)
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def partial_path(path: Path) -> Path:
+    """Return the name that a file has until it is whole."""
+    return path.with_name(f'.{path.stem}.part{path.suffix}')
+
+
+class RecordFile:
+    """Write a JSON list of any length, record by record.
+
+    The file gets its name when it is closed, also after an error or an interruption, and holds
+    what was added until then.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._partial = partial_path(self.path)
+        self._file = open(self._partial, 'w', encoding='utf-8')  # noqa: SIM115 (closed below)
+        self._file.write('[')
+        self._empty = True
+
+    def add(self, records: Iterable[dict]) -> None:
+        """Append records."""
+        for record in records:
+            self._file.write(('\n' if self._empty else ',\n') + json.dumps(record))
+            self._empty = False
+
+    def close(self) -> None:
+        """Finish the list."""
+        self._file.write('\n]\n')
+        self._file.close()
+        os.replace(self._partial, self.path)
+
+    def __enter__(self) -> 'RecordFile':
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
