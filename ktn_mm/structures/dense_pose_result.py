@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..surface.charts import NUM_SURFACES
 from .crop_frame import CropFrame
 
 
@@ -142,6 +143,30 @@ class DensePoseResult:
             return cls(tuple(image_size), **where)
         arrays = (np.stack(values).astype(np.float32) for values in list(zip(*people))[:4])
         return cls(tuple(image_size), *arrays, [person.maps for person in people], **where)
+
+    @classmethod
+    def from_iuv(cls, iuv: np.ndarray, **where) -> 'DensePoseResult':
+        """Take an IUV picture, such as :meth:`to_image` returns, for one person's result.
+
+        Args:
+            iuv: (H, W, 3) uint8 I, U * 255, V * 255.
+            **where: ``image``, ``source``, ``frame``.
+
+        Raises:
+            ValueError: if I is not 0..24.
+        """
+        height, width = iuv.shape[:2]
+        if iuv[..., 0].max(initial=0) > NUM_SURFACES:
+            raise ValueError(f'I must be 0..{NUM_SURFACES}, got {iuv[..., 0].max()}; perhaps the '
+                             'channels are in another order, or the file is not lossless')
+        # The crop is the image: its outermost pixels' centres lie on each other.
+        frame = CropFrame(((width - 1) / 2, (height - 1) / 2),
+                          (max(width - 1, 1), max(height - 1, 1)), (width, height))
+        maps = PersonMaps(frame, np.ascontiguousarray(iuv[..., 0]),
+                          np.moveaxis(iuv[..., 1:], -1, 0) / np.float32(255))
+        box = np.array([0, 0, width, height], np.float32)
+        person = PersonPose(box, 1., np.zeros((17, 2)), np.zeros(17), maps)
+        return cls.from_people((width, height), [person], **where)
 
     def order(self) -> np.ndarray:
         """Return the people's indices, the one on top first.
