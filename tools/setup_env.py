@@ -68,7 +68,7 @@ def make_venv(venv: Path, log: Path) -> str:
 
 
 def link_clone(python: str, root: Path, log: Path) -> None:
-    """Make the clone importable, with its metadata beside the code.
+    """Make the clone importable, with its metadata beside the code, and its command `ktn-mm`.
 
     `pip install -e` would leave the metadata in site-packages, where mim then looks for the code.
     """
@@ -77,6 +77,15 @@ def link_clone(python: str, root: Path, log: Path) -> None:
     ask = 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
     site = subprocess.run([python, '-c', ask], capture_output=True, text=True, check=True)
     (Path(site.stdout.strip()) / 'ktn_mm_clone.pth').write_text(f'{root}\n')
+    write_command(python, Path(python).parent)
+
+
+def write_command(python: str, folder: Path) -> None:
+    """Write what pip would make of [project.scripts]."""
+    command = folder / 'ktn-mm'
+    command.write_text(f'#!{python}\nimport sys\n\nfrom ktn_mm.cli import main\n\n'
+                       'sys.exit(main())\n')
+    command.chmod(0o755)
 
 
 def install(venv: Path, root: Path, log: Path) -> None:

@@ -2,5 +2,6 @@
 from .boxes import check_boxes
 from .inferencer import DensePoseInferencer
 from .pictures import read_picture
+from .result_writer import ResultWriter
 
-__all__ = ['DensePoseInferencer', 'check_boxes', 'read_picture']
+__all__ = ['DensePoseInferencer', 'ResultWriter', 'check_boxes', 'read_picture']

@@ -9,7 +9,7 @@ from ..structures import DensePoseResult
 from .backends import build_backend
 from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
 from .model_zoo import find_model
-from .sources import Frame, OnError, read_frames
+from .sources import WEBCAM, Frame, OnError, read_frames
 
 Detector = Callable[[np.ndarray], Boxes]
 """From a BGR image to boxes (N, 4) x1, y1, x2, y2 and scores (N,)."""
@@ -121,7 +121,7 @@ class DensePoseInferencer:
             people = sum(len(crops) for _, crops in waiting)
             # Somebody waits in front of a webcam.
             if (people >= self.batch_size or len(waiting) >= self.batch_size
-                    or frame.source.startswith('webcam ')):
+                    or frame.source.startswith(WEBCAM)):
                 yield from self._finish(waiting)
                 waiting = []
         yield from self._finish(waiting)

@@ -10,6 +10,9 @@ from .pictures import PICTURE_SUFFIXES, check_image, read_picture
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.mjpeg',
                   '.wmv', '.ts')
 
+WEBCAM = 'webcam '
+"""What the source of a webcam's frames begins with; its index follows."""
+
 OnError = Callable[[str, Exception], None]
 
 

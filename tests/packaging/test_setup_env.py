@@ -191,3 +191,20 @@ def test_a_second_set_up_waits_for_the_first(steps, tmp_path, capsys):
         assert 'Waiting' in other.stdout.readline()
         assert other.poll() is None
     assert other.communicate(timeout=20)[0] == 'mine\n'
+
+
+def test_the_command_of_a_clone_runs(steps, tmp_path):
+    """As pip would write it, which a clone does not ask; the name is pyproject's."""
+    from setuptools.config.pyprojecttoml import load_file
+    scripts = load_file(ROOT / 'pyproject.toml')['project']['scripts']
+    assert scripts == {'ktn-mm': 'ktn_mm.cli:main'}
+    sys.path.insert(0, str(ROOT / 'tools'))
+    try:
+        importlib.import_module('setup_env').write_command(sys.executable, tmp_path)
+    finally:
+        sys.path.remove(str(ROOT / 'tools'))
+    for command in ([str(tmp_path / 'ktn-mm')], [sys.executable, '-m', 'ktn_mm']):
+        out = subprocess.run([*command, '--version'], capture_output=True, text=True, cwd=tmp_path,
+                             env={**os.environ, 'PYTHONPATH': str(ROOT)})
+        assert out.returncode == 0, out.stderr
+        assert out.stdout.splitlines()[-1].count('.') == 2

@@ -10,7 +10,7 @@ from mmpose.apis import init_model
 from ktn_mm.apis import backends
 from ktn_mm.structures import CropFrame, PersonMaps, PersonPose
 
-CONFIG = (Path(__file__).resolve().parents[2] / 'configs/densepose_topdown'
+CONFIG = (Path(__file__).resolve().parents[1] / 'configs/densepose_topdown'
           / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
 
 

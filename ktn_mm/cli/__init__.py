@@ -1,0 +1,45 @@
+"""The command ``ktn-mm``."""
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from ..version import __version__
+from . import infer, paint, unwrap
+
+EXIT_CODES = """exit codes: 0 all done; 1 something could not be done, and was named; 2 wrong
+arguments; 130 interrupted, what was done is kept"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command; what it parses has the function ``run``."""
+    parser = argparse.ArgumentParser(
+        prog='ktn-mm', description='Dense human pose: from pictures and videos to body surfaces.',
+        epilog=EXIT_CODES)
+    parser.add_argument('--version', action='version', version=__version__)
+    commands = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
+    for command in (infer, unwrap, paint):
+        name = command.__name__.rpartition('.')[2]
+        about = command.__doc__
+        own = commands.add_parser(
+            name, help=about.split('\n')[0], description=about, epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.add_arguments(own)
+        own.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; errors are told in one line."""
+    args = make_parser().parse_args(argv)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print('ktn-mm: interrupted; what was done is kept', file=sys.stderr)
+        return 130
+    except (OSError, ValueError, ImportError) as error:
+        print(f'ktn-mm: error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,51 @@
+"""Estimate the dense pose of the people in pictures and videos, and write it to files.
+
+  ktn-mm infer people.jpg --out results --model CONFIG CHECKPOINT --whole-image
+  ktn-mm infer dance.mp4 --out results --model CONFIG CHECKPOINT --det rtmdet-m \\
+      --save video:dp_segm
+"""
+import argparse
+from pathlib import Path
+
+from . import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from ..forms import FORMS
+    options.add_inputs(parser)
+    parser.add_argument('--out', required=True, type=Path, metavar='DIR',
+                        help='folder for the results')
+    parser.add_argument('--save', metavar='FORM,FORM',
+                        help='what to write (default: iuv,overlay of pictures, iuv,video of '
+                        'videos); see below')
+    parser.add_argument('--overwrite', action='store_true', help='replace what exists')
+    parser.add_argument('--image-ids', metavar='FILE',
+                        help='take the image ids of json and keypoints from this COCO annotation '
+                        'file, by file name, instead of counting from 1')
+    options.add_model(parser)
+    forms = '\n'.join(f'  {name:15} {form.about}' for name, form in FORMS.items())
+    parser.epilog = (f'forms of --save:\n{forms}\n'
+                     '  video:FORM      of a video, a picture form as a video: H.264 without '
+                     'sound, or FFV1\n                  where values must survive; `video` is '
+                     f'video:overlay\n\n{parser.epilog}')
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..apis.result_writer import ResultWriter, read_image_ids
+    options.check_model(args)
+    inputs = options.list_inputs(args.inputs)
+    if any(Path(one).is_dir() and Path(one).resolve() == args.out.resolve()
+           for one in args.inputs):
+        raise ValueError(f'{args.out}: results would lie among the inputs; choose another --out')
+    options.read_boxes(args.bboxes)
+    writer = ResultWriter(
+        args.out, args.save.split(',') if args.save else None, overwrite=args.overwrite,
+        image_ids=read_image_ids(args.image_ids) if args.image_ids else None)
+    writer.check(options.source_names(inputs))
+    with options.progress(options.count_frames(inputs)) as shown, writer:
+        for result in options.results_of(args, inputs, shown):
+            writer.add(result)
+            shown.step(result)
+    if writer.stretched:
+        print(f'{writer.stretched} frames of another size were stretched to the first one\'s')
+    return 1 if shown.failed else 0

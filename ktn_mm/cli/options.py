@@ -1,0 +1,215 @@
+"""What the commands have in common: inputs, who is meant, the model, progress."""
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..structures import DensePoseResult
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add INPUT."""
+    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+                        help='pictures, videos, folders of these, or the number of a webcam')
+
+
+def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False) -> None:
+    """Add what estimates the dense pose, and of whom."""
+    model = parser.add_argument_group('the network')
+    source = model.add_mutually_exclusive_group(required=True)
+    source.add_argument('--model', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
+                        help='a config, or the name of one that is shipped, and its weights; or '
+                        'the name of a model with published weights')
+    if or_iuv:
+        source.add_argument('--iuv', nargs='+', metavar='IUV',
+                            help='no network: the IUV pictures of the inputs, in their order, as '
+                            '`ktn-mm infer --save iuv` writes them (files, folders, .mkv)')
+    model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
+    model.add_argument('--batch-size', type=int, default=8, metavar='N',
+                       help='people at a time (default: %(default)s)')
+    people = parser.add_argument_group('who (one of these)')
+    who = people.add_mutually_exclusive_group()
+    who.add_argument('--det', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
+                     help="an mmdet detector that finds people; `rtmdet-m` is mmpose's own, "
+                     'which is downloaded')
+    who.add_argument('--bboxes', metavar='BOXES',
+                     help="own boxes in pixels: 'x1,y1,x2,y2;...' for all, or a .json file: "
+                     'rows [x1, y1, x2, y2] or [..., score] for all, {file name: rows}, or of a '
+                     'video {file name: [rows of frame 0, rows of frame 1, ...]}')
+    who.add_argument('--whole-image', action='store_true', help='one person, who fills the image')
+    people.add_argument('--det-thr', type=float, default=0.3, metavar='SCORE',
+                        help='least score of a detected box (default: %(default)s)')
+
+
+def check_model(args: argparse.Namespace) -> None:
+    """Check what argparse cannot.
+
+    Raises:
+        ValueError: if something is missing or too much.
+    """
+    for name in ('model', 'det'):
+        if len(getattr(args, name) or ()) > 2:
+            raise ValueError(f'--{name} takes a config and a checkpoint, got '
+                             f'{" ".join(getattr(args, name))}; inputs come first')
+    if args.model and not (args.det or args.bboxes or args.whole_image):
+        raise ValueError('say where the people are: --det, --bboxes or --whole-image')
+
+
+def list_inputs(inputs: list[str]) -> list[str | int]:
+    """Return the single inputs, folders unfolded and webcams as numbers.
+
+    Raises:
+        FileNotFoundError: if there is no such file or folder.
+    """
+    from ..apis.sources import expand
+    found: list[str | int] = []
+    for one in inputs:
+        if one.isdigit() and not Path(one).exists():
+            found.append(int(one))
+        elif not Path(one).exists():
+            raise FileNotFoundError(f'{one}: no such file or folder')
+        else:
+            found += map(str, expand(one))
+    return found
+
+
+def source_names(inputs: list[str | int]) -> list[str]:
+    """Return the ``source`` that the results of inputs have."""
+    from ..apis.sources import WEBCAM
+    return [f'{WEBCAM}{one}' if isinstance(one, int) else one for one in inputs]
+
+
+def count_frames(inputs: list[str | int]) -> int | None:
+    """Return how many pictures and frames there are to come; None if nobody knows."""
+    from ..apis.sources import is_video
+    total = 0
+    for one in inputs:
+        if isinstance(one, int):
+            return None
+        if is_video(one):
+            from ..apis.video import VideoReader
+            try:
+                count = VideoReader(one).count
+            except ValueError:  # it is named when its turn comes
+                count = 0
+            if count is None:
+                return None
+            total += count
+        else:
+            total += 1
+    return total
+
+
+def read_boxes(text: str | None) -> Any:
+    """Return what --bboxes says, as :class:`ktn_mm.apis.boxes.GivenBoxes` takes it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is neither boxes nor JSON.
+    """
+    if text is None:
+        return None
+    if text.endswith('.json'):
+        try:
+            boxes = json.loads(Path(text).read_text(encoding='utf-8'))
+        except ValueError as error:
+            raise ValueError(f'{text}: no JSON: {error}') from error
+        if not isinstance(boxes, (dict, list)):
+            raise ValueError(f'{text}: must hold rows or an object, got {type(boxes).__name__}')
+        return boxes
+    try:
+        return [[float(v) for v in box.split(',')] for box in text.split(';') if box.strip()]
+    except ValueError:
+        raise ValueError(f"--bboxes must look like 'x1,y1,x2,y2;...' or end in .json, got "
+                         f'{text!r}') from None
+
+
+class Progress:
+    """A bar with pictures a second, and what was skipped.
+
+    Attributes:
+        failed: how many inputs were named in errors.
+        done, people: pictures and frames with a result, and the people on them.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        self.failed = self.done = self.people = 0
+        self._total, self._bar, self._start = total, None, 0.
+
+    def start(self) -> None:
+        """Show the bar, once everything is loaded."""
+        self._start = time.monotonic()
+        self._bar = tqdm(total=self._total, unit='picture', smoothing=0.1)
+
+    def skip(self, source: str, error: Exception) -> None:
+        """Name what could not be used; the rest goes on."""
+        del source  # the error names it
+        self.failed += 1
+        tqdm.write(f'skipped: {" ".join(str(error).split())}', file=sys.stderr)
+
+    def step(self, result: DensePoseResult) -> None:
+        """Count a result."""
+        self.done += 1
+        self.people += len(result)
+        self._bar.update()
+
+    def close(self) -> None:
+        """End the bar and print a line that sums up, if there was one."""
+        if self._bar is None:
+            return
+        self._bar.close()
+        rate = self.done / max(time.monotonic() - self._start, 1e-9)
+        print(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'
+              + (f'; {self.failed} skipped' if self.failed else ''))
+
+
+@contextlib.contextmanager
+def progress(total: int | None) -> Iterator[Progress]:
+    """Show a bar; sum up at the end, also of an interruption."""
+    shown = Progress(total)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def results_of(args: argparse.Namespace, inputs: list[str | int],
+               shown: Progress) -> Iterator[DensePoseResult]:
+    """Yield the dense pose of inputs, from the network or from IUV pictures."""
+    if getattr(args, 'iuv', None):
+        shown.start()
+        return _from_iuv(inputs, list_inputs(args.iuv))
+    from ..apis import DensePoseInferencer
+    det = args.det or [None]
+    with contextlib.redirect_stdout(sys.stderr):  # where mmengine tells what it loads
+        inferencer = DensePoseInferencer(
+            *args.model, det=det[0], det_checkpoint=det[1] if len(det) > 1 else None,
+            det_thr=args.det_thr, device=args.device, batch_size=args.batch_size)
+    shown.start()
+    return inferencer(inputs, bboxes=read_boxes(args.bboxes), whole_image=args.whole_image,
+                      on_error=shown.skip)
+
+
+def _from_iuv(inputs: list[str | int], iuvs: list[str | int]) -> Iterator[DensePoseResult]:
+    from ..apis.sources import read_frames
+    pictures = read_frames(iuvs)
+    for frame in read_frames(inputs):
+        picture = next(pictures, None)
+        if picture is None:
+            raise ValueError(f'{frame.source}: there is no IUV picture left for it')
+        if picture.image.shape != frame.image.shape:
+            (h, w), (ih, iw) = frame.image.shape[:2], picture.image.shape[:2]
+            raise ValueError(f'{frame.source} is {w}x{h}, its IUV {picture.source} {iw}x{ih}')
+        try:
+            yield DensePoseResult.from_iuv(picture.image[..., ::-1], image=frame.image,
+                                           source=frame.source, frame=frame.number)
+        except ValueError as error:
+            raise ValueError(f'{picture.source}: {error}') from None
+    if next(pictures, None) is not None:
+        raise ValueError('there are more IUV pictures than pictures')

@@ -1,0 +1,59 @@
+"""Lift a person's texture from pictures or videos to the atlas of the 24 surfaces.
+
+  ktn-mm unwrap person.jpg --out atlas.png --iuv person_iuv.png
+  ktn-mm unwrap turning.mp4 --out atlas.png --model CONFIG CHECKPOINT --det rtmdet-m
+
+All pictures and frames are averaged; of several people the one with the highest score counts.
+The atlas is a PNG with transparency, 6 tiles high and 4 wide: surfaces 1..6 down the first column
+and so on, U to the right and V upwards. `ktn-mm paint` draws it on somebody.
+"""
+import argparse
+from pathlib import Path
+
+from . import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from ..texture import TILE
+    options.add_inputs(parser)
+    parser.add_argument('--out', required=True, type=Path, metavar='FILE', help='a .png to write')
+    parser.add_argument('--size', type=int, default=TILE, metavar='N',
+                        help='pixels a side of each tile (default: %(default)s)')
+    parser.add_argument('--overwrite', action='store_true', help='replace the file')
+    options.add_model(parser, or_iuv=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..apis.result_writer import check_writable
+    from ..forms.saving import encode_picture
+    from ..forms.writing import write_file
+    from ..texture import TextureSum, join_tiles
+    options.check_model(args)
+    if args.out.suffix.lower() != '.png':
+        raise ValueError(f'{args.out}: the atlas is a .png')
+    if args.out.exists() and not args.overwrite:
+        raise FileExistsError(f'{args.out} exists already; --overwrite replaces it')
+    inputs = options.list_inputs(args.inputs)
+    check_writable(args.out.parent)
+    texture = TextureSum(args.size)
+    interrupted = False
+    with options.progress(options.count_frames(inputs)) as shown:
+        try:
+            for result in options.results_of(args, inputs, shown):
+                labels, uv, person = result.to_maps()
+                if len(result):
+                    texture.add(result.image[..., ::-1],
+                                labels * (person == result.order()[0]), uv)
+                shown.step(result)
+        except KeyboardInterrupt:
+            if not shown.done:
+                raise
+            interrupted = True
+    if not texture.seen().any():
+        raise ValueError('nobody was seen: there is no texture to write')
+    write_file(args.out, encode_picture(join_tiles(texture.tiles()), '.png'),
+               overwrite=args.overwrite)
+    print(f'{args.out}: {(texture.seen() > 0).sum()} of 24 surfaces were seen')
+    if interrupted:
+        raise KeyboardInterrupt
+    return 1 if shown.failed else 0

@@ -1,0 +1,103 @@
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ktn_mm.apis.video import VideoReader, VideoWriter
+from ktn_mm.cli import main
+from ktn_mm.synth.dataset import make_dataset
+from ktn_mm.texture import read_atlas
+
+
+@pytest.fixture(scope='module')
+def people(tmp_path_factory):
+    """Return the folder of two rendered pictures and that of their IUV pictures."""
+    folder = tmp_path_factory.mktemp('people')
+    make_dataset(folder, {'val': 2}, (160, 200), seed=3, dense=True, use_photos=False,
+                 progress=False)
+    for kind in ('pictures', 'iuv'):
+        (folder / kind).mkdir()
+    for path in (folder / 'val').glob('*.jpg'):
+        path.rename(folder / 'pictures' / path.name)
+    for path in (folder / 'val').glob('*_iuv.png'):
+        path.rename(folder / 'iuv' / path.name)
+    return folder / 'pictures', folder / 'iuv'
+
+
+def test_there_and_back_without_a_network(people, tmp_path, capsys):
+    iuv = next(people[1].iterdir())
+    picture = people[0] / (iuv.stem.removesuffix('_iuv') + '.jpg')
+    atlas = tmp_path / 'atlas.png'
+    assert main(['unwrap', str(picture), '--iuv', str(iuv), '--out', str(atlas)]) == 0
+    assert 'of 24 surfaces were seen' in capsys.readouterr().out
+    assert Image.open(atlas).size == (1024, 1536) and Image.open(atlas).mode == 'RGBA'
+    blank = tmp_path / 'blank.png'
+    shape = np.array(Image.open(picture)).shape
+    Image.fromarray(np.zeros(shape, np.uint8)).save(blank)
+    assert main(['paint', str(blank), '--iuv', str(iuv), '--atlas', str(atlas), '--out',
+                 str(tmp_path / 'out')]) == 0
+    painted = np.array(Image.open(tmp_path / 'out/blank_painted.png')).astype(int)
+    shown = np.array(Image.open(iuv))[..., 0] > 0
+    original = np.array(Image.open(picture))
+    assert shown.sum() > 500 and not painted[~shown].any()
+    assert np.abs(painted[shown] - original[shown]).mean() < 2
+
+
+def test_a_folder_is_averaged(people, tmp_path):
+    atlas = tmp_path / 'atlas.png'
+    assert main(['unwrap', str(people[0]), '--iuv', str(people[1]), '--out', str(atlas),
+                 '--size', '32']) == 0
+    tiles = read_atlas(atlas)
+    assert tiles.shape == (24, 32, 32, 4) and 0 < (tiles[..., 3] > 0).mean() < 1
+
+
+def test_videos_by_the_network(painted, config, checkpoint, tmp_path):
+    """The stand-in's U is the picture's second channel: red at one place, blue at another."""
+    with VideoWriter(tmp_path / 'walk.mkv', Fraction(30)) as video:
+        for rgb in ((250, 0, 2), (0, 255, 2)):
+            video.write(np.full((90, 120, 3), rgb, np.uint8))
+    network = ['--whole-image', '--model', config, checkpoint]
+    atlas = tmp_path / 'atlas.png'
+    walk = str(tmp_path / 'walk.mkv')
+    assert main(['unwrap', walk, '--out', str(atlas), '--size', '16', *network]) == 0
+    tile = read_atlas(atlas)[2]
+    assert tile[8, 0].tolist() == [250, 0, 2, 255] and tile[8, 15].tolist() == [0, 255, 2, 255]
+    assert tile[8, 8, 3] == 0
+    tiles = np.array(Image.open(atlas))
+    tiles[..., :3] = (0, 0, 255)
+    Image.fromarray(tiles).save(tmp_path / 'blue.png')
+    assert main(['paint', walk, '--atlas', str(tmp_path / 'blue.png'), '--out',
+                 str(tmp_path / 'out'), *network]) == 0
+    result = VideoReader(tmp_path / 'out/walk_painted.mp4')
+    assert result.rate == 30
+    frames = list(result)
+    assert len(frames) == 2
+    for frame in frames:
+        np.testing.assert_allclose(frame[45, 60], (255, 0, 0), atol=12)
+
+
+@pytest.mark.parametrize('command, change, reason', [
+    ('unwrap', dict(out='atlas.jpg'), 'the atlas is a .png'),
+    ('unwrap', dict(out='there.png'), 'exists already'),
+    ('unwrap', dict(iuv='other_size.png'), 'other_size.png 7x5'),
+    ('unwrap', dict(iuv='swapped.png'), 'I must be 0..24, got 200; perhaps the channels'),
+    ('unwrap', dict(iuv='nobody.png'), 'nobody was seen'),
+    ('unwrap', dict(inputs=['a.png', 'a.png']), 'no IUV picture left'),
+    ('unwrap', dict(iuv='.'), 'more IUV pictures than pictures'),
+    ('paint', dict(atlas='nobody.png'), 'nobody.png: an atlas is 6 tiles high'),
+    ('paint', dict(atlas='none.png'), 'none.png: no such file'),
+])
+def test_what_cannot_be_done_is_told(tmp_path, monkeypatch, capsys, command, change, reason):
+    monkeypatch.chdir(tmp_path)
+    iuv = np.zeros((20, 30, 3), np.uint8)
+    for name, picture in {'a.png': iuv, 'nobody.png': iuv, 'swapped.png': iuv + np.uint8(200),
+                          'other_size.png': iuv[:5, :7], 'there.png': iuv}.items():
+        cv2.imwrite(name, picture)
+    args = dict(inputs=['a.png'], iuv='nobody.png', out='out.png') | change
+    extra = ['--atlas', args['atlas']] if command == 'paint' else []
+    assert main([command, *args['inputs'], '--iuv', args['iuv'], '--out', args['out'],
+                 *extra]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith('ktn-mm: error: ') and reason in error
