@@ -18,7 +18,7 @@ def draw_row(folder: Path, image: dict, annotations: list[dict]) -> np.ndarray:
     picture = np.array(Image.open(folder / image['file_name']).convert('RGB'))
     shown = picture.copy()
     for annotation in annotations:
-        _draw_keypoints(shown, np.array(annotation['keypoints'], float).reshape(-1, 3))
+        draw_keypoints(shown, np.array(annotation['keypoints'], float).reshape(-1, 3))
     dense = folder / (Path(image['file_name']).stem + '_iuv.png')
     if dense.is_file():
         iuv = np.array(Image.open(dense))
@@ -28,7 +28,11 @@ def draw_row(folder: Path, image: dict, annotations: list[dict]) -> np.ndarray:
     return np.concatenate([shown, paint_surfaces(iuv[..., 0]), *uv], 1)
 
 
-def _draw_keypoints(picture: np.ndarray, keypoints: np.ndarray) -> None:
+def draw_keypoints(picture: np.ndarray, keypoints: np.ndarray) -> None:
+    """Draw keypoints (17, 3), x, y and visibility, with their bones into an RGB picture.
+
+    The nose is green, the left blue, the right red; what is hidden is grey.
+    """
     at = np.rint(keypoints[:, :2]).astype(int)
     for a, b in np.array(SKELETON) - 1:
         if keypoints[a, 2] and keypoints[b, 2]:

@@ -37,8 +37,12 @@ def paint_surfaces(labels: np.ndarray) -> np.ndarray:
 def paint_coordinate(values: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Paint a map (H, W) of U or V in [0, 1] with viridis, black where not ``shown``."""
     scaled = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    picture = cv2.applyColorMap(scaled, cv2.COLORMAP_VIRIDIS)[..., ::-1]
-    return np.where(np.asarray(shown)[..., None], picture, 0).astype(np.uint8)
+    return np.where(np.asarray(shown)[..., None], color_table(cv2.COLORMAP_VIRIDIS)[scaled], 0)
+
+
+def color_table(colormap: int) -> np.ndarray:
+    """Return the (256, 3) uint8 RGB colours of one of OpenCV's colour maps."""
+    return cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], colormap)[0, :, ::-1]
 
 
 def overlay(image: np.ndarray, labels: np.ndarray, *, alpha: float = 0.6) -> np.ndarray:
@@ -64,7 +68,7 @@ def paint_fine_segmentation(labels: np.ndarray, *, colormap: int = cv2.COLORMAP_
         black: paint the background black instead of in the map's first colour.
     """
     steps = (np.arange(NUM_SURFACES + 1) * 255 // NUM_SURFACES).astype(np.uint8)
-    colors = cv2.applyColorMap(steps[None], colormap)[0, :, ::-1].copy()
+    colors = color_table(colormap)[steps]
     if black:
         colors[0] = 0
     return colors[np.asarray(labels)]
@@ -83,9 +87,8 @@ def paint_contours(image: np.ndarray, iuv: np.ndarray, *, levels: int = 10) -> n
     labels = iuv[..., 0]
     thick = np.ones((max(1, round(max(image.shape[:2]) / 600)),) * 2, np.uint8)
     picture = np.where(labels[..., None] > 0, image // 2, image)
-    ramp = np.arange(256, dtype=np.uint8)[None]
     for channel, colormap in ((1, cv2.COLORMAP_COOL), (2, cv2.COLORMAP_SUMMER)):
-        colors = cv2.applyColorMap(ramp, colormap)[0, :, ::-1]
+        colors = color_table(colormap)
         step = (iuv[..., channel].astype(np.uint16) * levels // 256).astype(np.uint8)
         line = np.zeros(labels.shape, np.uint8)
         for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):

@@ -34,6 +34,8 @@ def test_coordinate_grows_brighter_and_is_black_outside():
     painted = paint_coordinate(values, shown)
     assert not painted[1].any()
     assert painted[0, -1].sum() > painted[0, 0].sum()
+    assert painted.dtype == np.uint8
+    assert paint_coordinate(np.zeros((1, 0)), np.zeros((1, 0), bool)).shape == (1, 0, 3)
 
 
 def test_contact_sheet_places_pictures_under_titles():
