@@ -1,3 +1,4 @@
+import weakref
 from fractions import Fraction
 
 import cv2
@@ -178,3 +179,33 @@ def test_the_network_gives_what_mmpose_gives(config, checkpoint):
             np.testing.assert_array_equal(result.people[i].uv, pred.dense_uv[0])
             shown += (pred.dense_labels[0] > 0).sum()
     assert shown > 10_000
+
+
+def test_pictures_are_forgotten_when_their_results_are(inferencer):
+    """A video of any length takes as much memory as a batch."""
+    alive = []
+
+    def frames():
+        for value in range(40):
+            image = plain(value)
+            alive.append(weakref.ref(image))
+            yield image
+    for _ in inferencer(frames(), bboxes=BOXES[:1]):
+        assert sum(ref() is not None for ref in alive) <= 2 * 3 + 1
+    assert len(alive) == 40
+
+
+def test_a_detector_that_goes_astray_is_named(painted, config, checkpoint):
+    inferencer = DensePoseInferencer(
+        config, checkpoint, det=lambda image: (np.float32([[np.nan, 0, 9, 9]]), np.float32([1])))
+    with pytest.raises(ValueError, match='array 0: box 0 .*not finite'):
+        list(inferencer(plain(0)))
+
+
+def test_a_very_long_picture(config, checkpoint):
+    """30,000 pixels on one side, with the real network."""
+    image = np.zeros((40, 30_000, 3), np.uint8)
+    result, = DensePoseInferencer(config, checkpoint, device='cpu')(
+        image, bboxes=[[29_000, 0, 29_030, 40]])
+    iuv = result.to_image()
+    assert iuv.shape == image.shape and iuv[20, 29_015, 0] > 0 and not iuv[:, :28_000].any()

@@ -107,3 +107,24 @@ def test_an_interrupted_video_is_readable(tmp_path):
 def test_no_frame_makes_no_file(tmp_path):
     write(tmp_path / 'a.mp4', [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('matrix, expected', [
+    ((0, 1, 0, -1, 0, 0), 'red above green'), ((0, -1, 0, 1, 0, 0), 'green above red'),
+    ((-1, 0, 0, 0, -1, 0), 'green before red')])
+def test_a_telephones_video_is_turned_upright(tmp_path, matrix, expected):
+    """A point x, y is shown at a x + c y, b x + d y: the turn is in the file's header."""
+    frame = np.zeros((48, 64, 3), np.uint8)
+    frame[:, :32], frame[:, 32:] = (255, 0, 0), (0, 255, 0)
+    path = write(tmp_path / 'a.mp4', [frame] * 3)
+    content = bytearray(path.read_bytes())
+    start = content.index(b'tkhd') + 4 + 40
+    assert content[start:start + 4] == b'\0\1\0\0'
+    for i, value in enumerate(matrix):
+        content[start + 4 * i:start + 4 * i + 4] = (value * 65536).to_bytes(4, 'big', signed=True)
+    path.write_bytes(content)
+    image = next(iter(VideoReader(path)))
+    assert image.shape == ((64, 48, 3) if 'above' in expected else (48, 64, 3))
+    blue, green, red = np.moveaxis(image.astype(int), -1, 0)
+    first = (red[:5] if 'above' in expected else red[:, :5]).mean()
+    assert (first > 200) == expected.startswith('red') and blue.max() < 80
