@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -38,8 +37,10 @@ def safely_loading(checkpoint: str) -> Iterator[None]:
     load_weights_only()
     try:
         yield
-    except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().split('\n')[0] or type(error).__name__
+    except (OSError, ValueError, ImportError):
+        raise
+    except Exception as error:  # readers of a file that is something else raise whatever
+        reason = f'{type(error).__name__}: {error}'.strip().split('\n')[0]
         raise ValueError(f'{checkpoint}: cannot be loaded: {reason}') from error
     finally:
         if before is None:

@@ -154,8 +154,9 @@ def test_what_it_is_made_of_is_checked(config, checkpoint, changes, error, reaso
         DensePoseInferencer(**arguments)
 
 
-def test_a_file_that_is_no_checkpoint_is_named(config, tmp_path):
-    (tmp_path / 'text.pth').write_text('no weights')
+@pytest.mark.parametrize('content', [b'no weights', b'root:x:0:0:root\nbin:x:1\n', b'', b'PK12'])
+def test_a_file_that_is_no_checkpoint_is_named(config, tmp_path, content):
+    (tmp_path / 'text.pth').write_bytes(content)
     with pytest.raises(ValueError, match='text.pth: cannot be loaded'):
         DensePoseInferencer(config, str(tmp_path / 'text.pth'), device='cpu')
 
