@@ -27,6 +27,7 @@ STACK = (
     ('mmpose.models', 'mmpose', '1.3.2'),
 )
 OPTIONAL = (
+    ('av', 'av', '17.1.0', 'pictures are read, but no videos'),
     ('mim', 'openmim', '0.3.9', 'use `python -m ktn_mm.train` and `python -m ktn_mm.test`'),
 )
 ADVICE = (

@@ -1,7 +1,6 @@
 """Write the results of many pictures and videos to a folder."""
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ class ResultWriter:
 
     Use it in a ``with`` block: files that grow are finished at its end, also after an error.
 
-    Of a picture NAME.jpg: ``NAME_FORM.png`` or ``.jpg``, and ``NAME.npz``. Of a video NAME.mp4:
+    Of a picture NAME.jpg: ``NAME_FORM.png`` or ``.jpg``, or ``NAME.npz``. Of a video NAME.mp4:
     a folder ``NAME_FORM`` with a file for each frame, ``000000.png`` the first; of the form
     ``video:FORM`` the video ``NAME_FORM.mp4`` or, where values must survive, ``NAME_FORM.mkv``.
     Of all together ``densepose.json`` and ``keypoints.json``, whose ``image_id`` counts pictures
@@ -70,7 +69,7 @@ class ResultWriter:
                                  if not form.startswith(f'{VIDEO}:')]
         self.written = self.stretched = 0
         self._source = None
-        self._videos, self._records = {}, {}
+        self._videos, self._records, self._folders = {}, {}, set()
         check_writable(self.out)
 
     def _check_forms(self) -> None:
@@ -85,13 +84,18 @@ class ResultWriter:
         """See whether the results of sources have places, before any work is done.
 
         Raises:
-            ValueError: if two sources have results of one name, or a source has no image id.
+            ValueError: if two sources have results of one name, or a source has no result or no
+                image id.
             FileExistsError: if a result exists already and must not be replaced.
         """
         sources = list(sources)
         owners: dict[Path, str] = {}
         for source in sources:
-            for target in self._targets(source):
+            targets = self._targets(source)
+            if not targets and not self._run_forms():
+                raise ValueError(f'{source}: nothing would be written of it; '
+                                 f'{", ".join(self.for_videos)} is for videos')
+            for target in targets:
                 if target in owners:
                     raise ValueError(f'{owners[target]} and {source} would both be written to '
                                      f'{target}')
@@ -101,7 +105,7 @@ class ResultWriter:
         if existing and not self.overwrite:
             raise FileExistsError(f'{existing[0]} exists already'
                                   + (f', and {len(existing) - 1} more' if len(existing) > 1
-                                     else ''))
+                                     else '') + '; overwrite it or choose another folder')
         if self.image_ids is not None and self._run_forms():
             for source in sources:
                 if is_video(source) or Path(source).name not in self.image_ids:
@@ -120,7 +124,7 @@ class ResultWriter:
     def _target(self, source: str, name: str, video: bool) -> Path:
         kind, _, form = name.rpartition(':')
         stem = source.replace(' ', '_') if source.startswith(WEBCAM) else Path(source).stem
-        stem += '' if form == 'npz' else f'_{form}'
+        stem += '' if form == 'npz' and not video else f'_{form}'
         if kind:
             return self.out / (stem + ('.mkv' if self.table[form].exact else '.mp4'))
         return self.out / (stem if video else stem + self.table[form].suffix)
@@ -145,10 +149,12 @@ class ResultWriter:
         form = self.table[name]
         target = self._target(result.source, name, video)
         if video:
-            if result.frame == 0 or not target.is_dir():
-                if target.is_dir():
-                    shutil.rmtree(target)  # frames of another run, which may have had more
-                target.mkdir()
+            if target not in self._folders:
+                self._folders.add(target)
+                self._free(target).mkdir(exist_ok=True)
+                for frame in target.glob(f'*{form.suffix}'):
+                    if frame.stem.isdigit():  # of another run, which may have had more
+                        frame.unlink()
             target = target / f'{result.frame:06d}{form.suffix}'
         content = (encode_picture(form.paint(result, iuv), form.suffix) if form.paint
                    else encode(result, name))

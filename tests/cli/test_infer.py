@@ -88,10 +88,10 @@ def test_boxes_and_image_ids_by_file_name(infer, picture, tmp_path):
 
 def test_a_video_gives_frames_and_videos_of_its_rate(infer, video):
     assert infer(video, '--whole-image', '--save', 'iuv,npz,keypoints,video,video:iuv') == 0
-    assert names(infer.out) == ['keypoints.json', 'walk', 'walk_iuv', 'walk_iuv.mkv',
+    assert names(infer.out) == ['keypoints.json', 'walk_iuv', 'walk_iuv.mkv', 'walk_npz',
                                 'walk_overlay.mp4']
     assert names(infer.out / 'walk_iuv') == [f'00000{i}.png' for i in range(4)]
-    assert names(infer.out / 'walk') == [f'00000{i}.npz' for i in range(4)]
+    assert names(infer.out / 'walk_npz') == [f'00000{i}.npz' for i in range(4)]
     surfaces = [np.array(Image.open(infer.out / f'walk_iuv/00000{i}.png'))[45, 60, 0]
                 for i in range(4)]
     assert surfaces == [2, 3, 4, 5]
@@ -126,8 +126,9 @@ def test_frames_of_a_longer_video_do_not_stay(infer, video):
     assert infer(video, '--whole-image', '--save', 'iuv') == 0
     with VideoWriter(video, RATE) as writer:
         writer.write(plain(1))
+    (infer.out / 'walk_iuv/notes.txt').write_text('mine')
     assert infer(video, '--whole-image', '--save', 'iuv', '--overwrite') == 0
-    assert names(infer.out / 'walk_iuv') == ['000000.png']
+    assert names(infer.out / 'walk_iuv') == ['000000.png', 'notes.txt']
 
 
 def test_one_broken_file_in_a_folder(infer, picture, video, tmp_path, capsys):
@@ -171,6 +172,7 @@ def test_a_video_that_changes_its_size(infer, tmp_path, capsys):
     ((), 'say where the people are'),
     (('--whole-image', '--save', 'iuv,uvi'), "no form 'uvi'; there are iuv, iuv_bgr"),
     (('--whole-image', '--save', 'video:npz'), "no form 'video:npz'"),
+    (('--whole-image', '--save', 'video'), 'people.png: nothing would be written'),
     (('--det', 'a.py', 'b.pth'), 'a.py: no such file'),
     (('--det', 'a.py'), 'a.py: a detector needs a checkpoint'),
 ])

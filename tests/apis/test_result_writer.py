@@ -1,0 +1,79 @@
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ktn_mm.apis import ResultWriter
+from ktn_mm.apis.result_writer import read_image_ids
+from ktn_mm.structures import DensePoseResult
+
+
+def result(source, frame=None, surface=3):
+    iuv = np.zeros((20, 30, 3), np.uint8)
+    iuv[5:15, 5:15] = surface, 100, 200
+    return DensePoseResult.from_iuv(iuv, image=iuv, source=source, frame=frame)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_pictures_with_records_of_the_run(tmp_path):
+    with ResultWriter(tmp_path / 'new' / 'out', ['iuv', 'json']) as writer:
+        writer.add(result('x/a.jpg'))
+        writer.add(result('x/b.jpg', surface=9))
+    out = tmp_path / 'new' / 'out'
+    assert names(out) == ['a_iuv.png', 'b_iuv.png', 'densepose.json']
+    records = json.loads((out / 'densepose.json').read_text())
+    assert [(r['image_id'], r['file_name']) for r in records] == [(1, 'a.jpg'), (2, 'b.jpg')]
+
+
+def test_a_run_without_results_leaves_an_empty_list(tmp_path):
+    with ResultWriter(tmp_path, ['keypoints']):
+        pass
+    assert json.loads((tmp_path / 'keypoints.json').read_text()) == []
+
+
+def test_nothing_is_replaced_even_without_a_check(tmp_path):
+    for forms in (['iuv'], ['json'], ['video']):
+        with ResultWriter(tmp_path, forms) as writer:
+            writer.add(result('webcam 0', 0))
+            writer.add(result('webcam 0', 1))
+    assert names(tmp_path) == ['densepose.json', 'webcam_0_iuv', 'webcam_0_overlay.mp4']
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.*')}
+    for forms in (['iuv'], ['json'], ['video']):
+        with pytest.raises(FileExistsError), ResultWriter(tmp_path, forms) as writer:
+            writer.add(result('webcam 0', 0, surface=9))
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.*')} == before
+
+
+def test_each_video_gets_its_own_file(tmp_path):
+    from ktn_mm.apis.video import VideoReader, VideoWriter
+    rates = dict(a=Fraction(10), b=Fraction(24))
+    for name, rate in rates.items():
+        with VideoWriter(tmp_path / f'{name}.mkv', rate) as video:
+            video.write(np.zeros((20, 30, 3), np.uint8))
+    with ResultWriter(tmp_path / 'out', ['video:iuv']) as writer:
+        for name in rates:
+            for frame in range(2):
+                writer.add(result(str(tmp_path / f'{name}.mkv'), frame))
+    for name, rate in rates.items():
+        video = VideoReader(tmp_path / 'out' / f'{name}_iuv.mkv')
+        assert video.rate == rate and len(list(video)) == 2
+
+
+def test_image_ids_come_from_annotations(tmp_path):
+    path = tmp_path / 'ids.json'
+    path.write_text(json.dumps(dict(images=[dict(file_name='val/a.jpg', id=7)])))
+    ids = read_image_ids(path)
+    assert ids == {'a.jpg': 7}
+    writer = ResultWriter(tmp_path / 'out', ['keypoints'], image_ids=ids)
+    writer.check(['elsewhere/a.jpg'])
+    for source in ('b.jpg', 'a.mp4'):
+        with pytest.raises(ValueError, match=f'{source}: has no image id'):
+            writer.check([source])
+    for content in ('[]', '{"images": [{}]}', 'no json'):
+        path.write_text(content)
+        with pytest.raises(ValueError, match='ids.json: not an annotation file'):
+            read_image_ids(path)
