@@ -47,13 +47,16 @@ def color_table(colormap: int) -> np.ndarray:
 
 def overlay(image: np.ndarray, labels: np.ndarray, *, alpha: float = 0.6) -> np.ndarray:
     """Lay the colours of the surfaces over an RGB image, with outlines between surfaces."""
-    colors = paint_surfaces(labels).astype(np.float32)
-    shown = np.asarray(labels)[..., None] > 0
-    mixed = np.where(shown, (1 - alpha) * image + alpha * colors, image)
-    padded = np.pad(labels, ((0, 1), (0, 1)), mode='edge')
-    edge = (padded[:-1, :-1] != padded[1:, :-1]) | (padded[:-1, :-1] != padded[:-1, 1:])
-    mixed[edge] *= 0.5
-    return np.rint(mixed).astype(np.uint8)
+    labels = np.asarray(labels)
+    image = np.ascontiguousarray(image)
+    # in 8 bits: pictures of a camera are large
+    mixed = cv2.addWeighted(image, 1 - alpha, paint_surfaces(labels), alpha, 0)
+    laid = np.where(labels[..., None] > 0, mixed, image)
+    edge = np.zeros(labels.shape, bool)
+    edge[:-1] |= labels[:-1] != labels[1:]
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    laid[edge] = np.rint(laid[edge] * 0.5).astype(np.uint8)
+    return laid
 
 
 def paint_fine_segmentation(labels: np.ndarray, *, colormap: int = cv2.COLORMAP_VIRIDIS,

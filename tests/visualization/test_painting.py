@@ -26,6 +26,9 @@ def test_paint_and_overlay_leave_the_background_alone():
     image = np.full((6, 8, 3), 100, np.uint8)
     laid = overlay(image, labels, alpha=1.)
     assert (laid[0, 7] == 100).all() and (laid[2, 3] == SURFACE_COLORS[5]).all()
+    half = overlay(image, labels, alpha=.6)
+    np.testing.assert_allclose(half[2, 3], 40 + .6 * SURFACE_COLORS[5], atol=.51)
+    np.testing.assert_allclose(half[1, 3], 50)  # a line above the surface, of half the brightness
 
 
 def test_coordinate_grows_brighter_and_is_black_outside():
