@@ -125,12 +125,13 @@ class Tailor:
         # Folds: longer along the limbs than around them.
         folds = noise(place.rest, (14, 14, 9), outfit.seed)
         off *= 1 + .42 * folds * (outfit.looseness > .005)
-        depth = {'shaved': .002, 'short': .015, 'bob': .026, 'long': .022, 'beanie': .012}
+        depth = {'shaved': .002, 'short': .015, 'bob': .026, 'long': .022, 'beanie': .012,
+                 'curly': .045, 'braid': .014}
         off[worn.hair] = depth.get(outfit.hair, 0.) * (
             1 + .22 * noise(place.rest, 30., outfit.seed + 1)[worn.hair])
         crown = worn.hair & (place.head[:, 2] > 1.2)
         off[crown] *= 1.25
-        if outfit.hair == 'long':
+        if outfit.hair in ('long', 'braid'):
             off[worn.hair & (place.head[:, 2] < -.8)] *= 1.5
         shod = self._foot & (outfit.shoes != 'barefoot')
         if outfit.shoes == 'boots':
@@ -184,6 +185,8 @@ HAIRLINE = {
     'bob': ((0, .14, .28, .36, .46, 1), (.82, .82, .5, -1.3, -1.5, -1.9)),
     'long': ((0, .14, .28, .38, .46, .55, 1), (.95, .95, .6, -1.0, -3.0, -9, -9)),
     'beanie': ((0, .3, .6, 1), (.62, .62, .0, -.6)),
+    'curly': ((0, .12, .30, .38, .46, .62, .75, 1), (.9, .9, .6, -.1, -.6, -.9, -1.3, -1.5)),
+    'braid': ((0, .12, .30, .42, .50, .60, 1), (1.0, 1.0, .78, .1, -.4, -2., -9)),
     'bald': ((0, .5, .65, 1), (9, 9, 9, 9)),
 }
 
@@ -228,12 +231,13 @@ def cover(place: Places, outfit: Outfit, bone: dict[str, np.ndarray]) -> Worn:
     hair = np.zeros(len(rest), bool)
     hair[near] = head[near, 2] > np.interp(head[near, 1], depth, height) + wave
     ear = (np.abs(head[:, 0]) > 1.16) & (np.abs(head[:, 2] + .37) < .5) & (head[:, 1] < .63)
-    if outfit.hair in ('short', 'shaved'):
+    if outfit.hair in ('short', 'shaved', 'braid'):
         hair &= ~ear
-    if outfit.hair == 'long':
+    if outfit.hair in ('long', 'braid'):
         # Down the nape and onto the shoulder blades.
         tip = .72 + .03 * noise(rest, (50, 50, 8), outfit.seed + 2)
-        hair &= ~(on_torso & ((torso < tip) | (aside > .12) | IS_FRONT[surface]))
+        width = .12 if outfit.hair == 'long' else .03
+        hair &= ~(on_torso & ((torso < tip) | (aside > width) | IS_FRONT[surface]))
     else:
         hair &= on_head
     return Worn(top & ~hair, bottom & ~shoe, shoe, sock, hair)

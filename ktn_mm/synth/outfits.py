@@ -1,12 +1,18 @@
 """What people wear: recipes, colours, hair."""
+import functools
 from typing import NamedTuple
 
 import numpy as np
+
+from ktn_mm.synth.screens import Cutting
 
 TOPS = ('t-shirt', 'tank top', 'long sleeve', 'button shirt', 'zip jacket', 'open jacket',
         'sweater')
 BOTTOMS = ('jeans', 'chinos', 'shorts', 'knee shorts', 'leggings', 'wide trousers')
 PATTERNS = ('plain', 'bands', 'pinstripes', 'checks', 'dots', 'blobs', 'yoke', 'print')
+COLOURFUL = ('plaid', 'camo', 'flowers', 'writing', 'number', 'picture', 'fabric')
+"""Patterns of :mod:`prints`, for those who have an :class:`Extra`."""
+EVERY_PATTERN = (*PATTERNS, *COLOURFUL)
 HAIR = ('short', 'shaved', 'bob', 'long', 'beanie', 'bald')
 
 SKINS = ((.93, .76, .66), (.88, .68, .55), (.80, .58, .43), (.65, .45, .32), (.46, .31, .22),
@@ -29,6 +35,28 @@ class Recipe(NamedTuple):
     pattern: str
 
 
+class Extra(NamedTuple):
+    """What the richer wardrobe adds.
+
+    Attributes:
+        cutting: a photograph for prints, or None.
+        words: two lines of writing.
+        number: on the shirt of a player.
+        palette: (4, 3) display RGB.
+        bottom_print: pattern of the trousers, or ''.
+        glasses: '', 'clear' or 'dark'.
+        cap: whether what covers the head is a cap, not a beanie.
+    """
+
+    cutting: Cutting | None
+    words: tuple[str, ...]
+    number: int
+    palette: np.ndarray
+    bottom_print: str
+    glasses: str
+    cap: bool
+
+
 class Outfit(NamedTuple):
     """One person's clothes, hair and skin. Colours are display RGB, 0..1.
 
@@ -41,8 +69,9 @@ class Outfit(NamedTuple):
         drop: metres that the neckline falls in front.
         looseness: metres of the cloth away from the skin.
         shoes: 'sneakers', 'boots' or 'barefoot'.
-        hair: one of :data:`HAIR`.
+        hair: one of :data:`HAIR`, 'curly' or 'braid'.
         beard: 0 none to 1 full.
+        extra: of the richer wardrobe, or None.
     """
 
     recipe: Recipe
@@ -63,22 +92,24 @@ class Outfit(NamedTuple):
     shoe_color: np.ndarray
     sole_color: np.ndarray
     accent: np.ndarray
+    extra: Extra | None = None
 
 
 def split_of_recipe(recipe: Recipe) -> str:
     """Return the split that may wear a recipe: three of five train, one val, one test."""
     number = (TOPS.index(recipe.top) + 2 * BOTTOMS.index(recipe.bottom)
-              + 3 * PATTERNS.index(recipe.pattern)) % 5
+              + 3 * EVERY_PATTERN.index(recipe.pattern)) % 5
     return ('train', 'train', 'train', 'val', 'test')[number]
 
 
-def recipes_of_split(split: str) -> tuple[Recipe, ...]:
-    """Return all recipes of a split."""
-    every = (Recipe(t, b, p) for t in TOPS for b in BOTTOMS for p in PATTERNS)
+@functools.cache
+def recipes_of_split(split: str, patterns: tuple[str, ...] = PATTERNS) -> tuple[Recipe, ...]:
+    """Return all recipes of a split with the given patterns."""
+    every = (Recipe(t, b, p) for t in TOPS for b in BOTTOMS for p in patterns)
     return tuple(recipe for recipe in every if split_of_recipe(recipe) == split)
 
 
-def _color(rng: np.random.Generator) -> np.ndarray:
+def draw_color(rng: np.random.Generator) -> np.ndarray:
     """Draw a cloth colour: mostly muted, now and then vivid, often dark or white."""
     kind = rng.random()
     if kind < .16:
@@ -93,10 +124,11 @@ def _color(rng: np.random.Generator) -> np.ndarray:
     return value * (1 - strength * (1 - ramp))
 
 
-def draw_outfit(rng: np.random.Generator, split: str) -> Outfit:
-    """Draw an outfit of a split."""
-    recipes = recipes_of_split(split)
-    recipe = recipes[rng.integers(len(recipes))]
+def draw_outfit(rng: np.random.Generator, split: str, recipe: Recipe | None = None) -> Outfit:
+    """Draw an outfit of a split, or of a given recipe."""
+    if recipe is None:
+        recipes = recipes_of_split(split)
+        recipe = recipes[rng.integers(len(recipes))]
     sleeve = {'t-shirt': rng.uniform(.35, .75), 'tank top': 0.,
               'button shirt': rng.choice([.6, 1.15, 1.93], p=[.25, .25, .5])
               }.get(recipe.top, rng.uniform(1.85, 1.95))
@@ -106,13 +138,13 @@ def draw_outfit(rng: np.random.Generator, split: str) -> Outfit:
     hem = .2 if tucked else rng.uniform(-.10, .06)
     looseness = {'tank top': .004, 'sweater': .014, 'zip jacket': .014, 'open jacket': .016,
                  'long sleeve': .006}.get(recipe.top, .009) * rng.uniform(.8, 1.5)
-    top_color, second = _color(rng), _color(rng)
+    top_color, second = draw_color(rng), draw_color(rng)
     while np.abs(top_color - second).max() < .3:
-        second = _color(rng)
+        second = draw_color(rng)
     bottoms = TROUSERS.get(recipe.bottom)
     bottom = (np.array(bottoms[rng.integers(len(bottoms))]) * rng.uniform(.8, 1.25)
-              if bottoms else _color(rng))
-    shoe = _color(rng)
+              if bottoms else draw_color(rng))
+    shoe = draw_color(rng)
     skin = np.array(SKINS[rng.integers(len(SKINS))]) * rng.uniform(.93, 1.05)
     natural = len(HAIRS) if skin[0] > .7 else 2
     return Outfit(
@@ -124,4 +156,4 @@ def draw_outfit(rng: np.random.Generator, split: str) -> Outfit:
         skin=skin, hair_color=np.array(HAIRS[rng.integers(natural)]) * rng.uniform(.8, 1.2),
         top_color=top_color, second_color=second, bottom_color=bottom, shoe_color=shoe,
         sole_color=np.full(3, .88 if shoe.mean() < .6 else rng.choice([.1, .45, .93])),
-        accent=_color(rng))
+        accent=draw_color(rng))

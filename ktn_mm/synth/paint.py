@@ -13,10 +13,8 @@ from ktn_mm.synth.garments import (
     cover,
 )
 from ktn_mm.synth.noise import noise
-from ktn_mm.synth.outfits import Outfit
-
-ARM_LENGTH = .28
-"""Metres from joint to joint of the arm, to carry patterns on."""
+from ktn_mm.synth.outfits import COLOURFUL, Outfit
+from ktn_mm.synth.prints import ARM_LENGTH, cloth
 
 
 def paint(place: Places, eyeball: np.ndarray, outfit: Outfit,
@@ -73,6 +71,8 @@ def _skin(place: Places, outfit: Outfit) -> np.ndarray:
     color = color * (1 - brow) + brow * np.minimum(outfit.hair_color * .7, .3 * color)
     lash = (np.abs(z - .13) < .035) & (np.abs(side - .5) < .24) & face & (depth < .25)
     color[lash] *= .35
+    if outfit.extra is not None and outfit.extra.glasses:
+        color = _glasses(color, side, z, face, dark=outfit.extra.glasses == 'dark')
     if outfit.beard:
         line = -1.05 - .5 * np.clip(.25 - depth, 0, 1) + .9 * np.clip(depth - .2, 0, .3)
         grown = IS_HEAD[place.surface] & (z < line) & (z > -1.9) & (depth < .45)
@@ -83,7 +83,20 @@ def _skin(place: Places, outfit: Outfit) -> np.ndarray:
     return color.astype(np.float32)
 
 
+def _glasses(color: np.ndarray, side: np.ndarray, z: np.ndarray, face: np.ndarray, *,
+             dark: bool) -> np.ndarray:
+    """Return the skin's colours with glasses painted on."""
+    radius = (np.abs((side - .52) / .38) ** 3 + np.abs((z - .02) / .30) ** 3) ** (1 / 3)
+    bridge = (side < .2) & (np.abs(z - .1) < .05)
+    frame = face & (((radius > .86) & (radius < 1.05)) | bridge)
+    if dark:
+        frame |= face & (radius < 1)
+    return np.where(frame[:, None], np.float32(.06), color)
+
+
 def _eye(head: np.ndarray, outfit: Outfit) -> np.ndarray:
+    if outfit.extra is not None and outfit.extra.glasses == 'dark':
+        return np.full((len(head), 3), .05, np.float32)
     distance = np.hypot(np.abs(head[:, 0]) - .5, head[:, 2])
     color = np.full((len(head), 3), .80, np.float32)
     iris = np.array([[.25, .15, .08], [.22, .33, .42], [.25, .32, .2]])[outfit.seed % 3]
@@ -93,6 +106,13 @@ def _eye(head: np.ndarray, outfit: Outfit) -> np.ndarray:
 
 
 def _hair(place: Places, outfit: Outfit) -> np.ndarray:
+    if outfit.hair == 'beanie' and outfit.extra is not None and outfit.extra.cap:
+        panel = np.mod(np.arctan2(place.rest[:, 0], place.rest[:, 1]) / np.pi * 3, 1) < .05
+        logo = (np.abs(place.head[:, 0]) < .35) & (np.abs(place.head[:, 2] - 1.6) < .3)
+        logo &= place.head[:, 1] < .35
+        color = np.where(panel, .7, 1)[:, None] * outfit.accent
+        color[logo] = outfit.extra.palette[1]
+        return color
     if outfit.hair == 'beanie':
         rib = .9 + .1 * np.sin(place.rest[:, 0] * 260)
         rim = place.head[:, 2] < np.interp(place.head[:, 1], (0, .3, .6, 1), (.95, .95, .4, -.2))
@@ -125,8 +145,16 @@ def _shoe(place: Places, outfit: Outfit) -> np.ndarray:
 def _bottom(place: Places, outfit: Outfit) -> np.ndarray:
     rest = place.rest
     worn = 1 + .07 * noise(rest, (10, 10, 5), outfit.seed + 6)
-    color = outfit.bottom_color * worn[:, None]
     kind = outfit.recipe.bottom
+    extra = outfit.extra
+    if extra is not None and extra.bottom_print in COLOURFUL:
+        color = cloth(place, outfit, extra.bottom_print, outfit.bottom_color) * worn[:, None]
+    else:
+        color = outfit.bottom_color * worn[:, None]
+        if extra is not None and extra.bottom_print == 'bands':
+            color[np.mod(place.leg * 9, 1) < .4] = extra.palette[0]
+        elif extra is not None and extra.bottom_print == 'side':
+            color[(np.abs(rest[:, 1]) < .022) & (np.abs(rest[:, 0]) > .12)] = extra.palette[0]
     aside = np.abs(rest[:, 0])
     on_torso = IS_TORSO[place.surface]
     front = on_torso & (rest[:, 1] < -.04)
@@ -200,8 +228,11 @@ def _print(rest: np.ndarray, front: np.ndarray, rng: np.random.Generator) -> np.
 
 def _top(place: Places, outfit: Outfit) -> np.ndarray:
     rest, kind = place.rest, outfit.recipe.top
-    share = _pattern(place, outfit)[:, None]
-    color = outfit.top_color * (1 - share) + outfit.second_color * share
+    if outfit.recipe.pattern in COLOURFUL:
+        color = cloth(place, outfit, outfit.recipe.pattern, outfit.top_color)
+    else:
+        share = _pattern(place, outfit)[:, None]
+        color = outfit.top_color * (1 - share) + outfit.second_color * share
     if kind in ('sweater', 'zip jacket'):
         color = color * (1 + .05 * np.sin(rest[:, 2:] * 500))
     front = IS_FRONT[place.surface]

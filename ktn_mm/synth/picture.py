@@ -7,12 +7,15 @@ import numpy as np
 from ktn_mm.synth.body import Body
 from ktn_mm.synth.camera import Camera, supersample
 from ktn_mm.synth.environments import crop_photo, linear, look_at_panorama, read_photo
+from ktn_mm.synth.film import develop
+from ktn_mm.synth.folds import bend, relief
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.lighting import ShadowMap, contact_shade, crevices, sky_light
 from ktn_mm.synth.noise import noise
 from ktn_mm.synth.paint import paint
 from ktn_mm.synth.rasterizer import Hits, interpolate, rasterize
-from ktn_mm.synth.scene import Occluder, Scene, turn_matrix
+from ktn_mm.synth.scene import Look, Scene, turn_matrix
+from ktn_mm.synth.screens import covered, paint_screen
 
 FINE = 2
 """The picture is drawn on a grid that is finer by this factor, then averaged."""
@@ -68,11 +71,16 @@ def draw_picture(scene: Scene, body: Body, tailor: Tailor,
     backdrop = _backdrop(scene, rays, rng, exposure)
     backdrop *= _ground_shade(scene, rays, mesh, shadows)[..., None]
     canvas = cv2.resize(backdrop, fine, interpolation=cv2.INTER_LINEAR).reshape(-1, 3)
+    if scene.look is not None:
+        canvas = _behind(canvas, scene.look, fine)
+        coefficients = _harmonize(coefficients, canvas, scene)
     canvas[hits.sample] = _shade(scene, body, tailor, mesh, hits, shadows, coefficients, rng)
-    if scene.occluder is not None:
-        _paint_occluder(canvas, scene.occluder, fine)
+    for screen in scene.screens:
+        paint_screen(canvas, screen, fine, FINE)
     picture = cv2.resize(canvas.reshape(fine[1], fine[0], 3), (width, height),
                          interpolation=cv2.INTER_AREA)
+    if scene.look is not None:
+        return develop(picture, scene.look.film, rng), labels
     return _develop(picture, rng), labels
 
 
@@ -96,10 +104,11 @@ def _assemble(scene: Scene, body: Body) -> _Mesh:
 def _label(scene: Scene, body: Body, projected: np.ndarray, faces: np.ndarray) -> Labels:
     width, height = scene.camera.size
     hits = rasterize(projected, faces, scene.camera.size)
-    if scene.occluder is not None:
-        x, y = hits.sample % width, hits.sample // width
-        hidden = _inside(scene.occluder.corners, x, y)
-        hits = Hits(*(values[~hidden] for values in hits))
+    hidden = np.zeros(height * width, bool)
+    for screen in scene.screens:
+        x, y = covered(screen.corners, scene.camera.size)
+        hidden[y * width + x] = True
+    hits = Hits(*(values[~hidden[hits.sample]] for values in hits))
     person, face = np.divmod(hits.face, len(body.faces))
     own = person < len(scene.people)
     labels = Labels(np.zeros(height * width, np.uint8), np.zeros(height * width, np.uint8),
@@ -111,9 +120,7 @@ def _label(scene: Scene, body: Body, projected: np.ndarray, faces: np.ndarray) -
     labels.surface[sample] = body.face_surface[face]
     uv = np.einsum('pkd,pk->pd', body.face_uv[face], hits.weights[own])
     labels.uv[sample] = np.clip(uv, 0, 1)
-    if scene.occluder is not None:
-        y, x = np.divmod(np.arange(width * height), width)
-        labels.depth[_inside(scene.occluder.corners, x, y)] = 0
+    labels.depth[hidden] = 0
     return Labels(*(values.reshape((height, width) + values.shape[1:]) for values in labels))
 
 
@@ -145,6 +152,24 @@ def _backdrop(scene: Scene, rays: np.ndarray, rng: np.random.Generator,
     gain = exposure * rng.uniform(.75, 1.1)
     seen = seen * np.float32(min(gain, .55 / max(float(seen.mean()), 1e-3)))
     return seen * (1 + .04 * _ground_grain(scene, rays, rng)[..., None])
+
+
+def _behind(canvas: np.ndarray, look: Look, fine: tuple[int, int]) -> np.ndarray:
+    """Return the canvas (P, 3) with clutter, out of focus."""
+    for screen in look.clutter:
+        paint_screen(canvas, screen, fine, FINE)
+    if look.defocus:
+        image = canvas.reshape(fine[1], fine[0], 3)
+        canvas = cv2.GaussianBlur(image, (0, 0), look.defocus * FINE).reshape(-1, 3)
+    return canvas
+
+
+def _harmonize(coefficients: np.ndarray, canvas: np.ndarray, scene: Scene) -> np.ndarray:
+    """Return the sky's coefficients (9, 3), tinted as the photograph behind people is."""
+    if scene.photo is None:
+        return coefficients
+    color = canvas.mean(0) / max(float(canvas.mean()), 1e-4)
+    return coefficients * (color ** np.float32(scene.look.harmony))
 
 
 def _ground_grain(scene: Scene, rays: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -192,7 +217,7 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
     points = interpolate(mesh.vertices.astype(np.float32), mesh.faces, hits)
     person, face = np.divmod(hits.face, len(body.faces))
     albedo = np.empty((len(face), 3), np.float32)
-    gloss = np.zeros(len(face), np.float32)
+    gloss, height = np.zeros((2, len(face)), np.float32)
     first_box = len(scene.people) * len(body.faces)
     for i in range(len(scene.boxes)):
         own = (hits.face - first_box) // len(BOX_FACES) == i
@@ -202,6 +227,11 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
         places = tailor.places(face[own], hits.weights[own].astype(np.float32))
         albedo[own], gloss[own] = paint(places, face[own] >= body.num_skin_faces, one.outfit,
                                         tailor.bone)
+        if scene.look is not None:
+            height[own] = relief(places, one.outfit, tailor.bone)
+    if scene.look is not None:
+        normals = bend(normals, height, hits.sample, hits.depth.astype(np.float32), person,
+                       scene.camera, FINE)
     turned = normals @ turn_matrix(scene.turn).astype(np.float32)
     size = (scene.camera.size[0] * FINE, scene.camera.size[1] * FINE)
     light = sky_light(coefficients, turned)
@@ -230,23 +260,6 @@ def _box_color(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _unit(vectors: np.ndarray) -> np.ndarray:
     length = np.sqrt(np.einsum('pd,pd->p', vectors, vectors))
     return vectors / np.maximum(length, 1e-6)[:, None]
-
-
-def _inside(corners: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Tell which points lie inside a convex polygon, clockwise in the picture."""
-    inside = np.ones(len(x), bool)
-    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
-        inside &= (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0
-    return inside
-
-
-def _paint_occluder(canvas: np.ndarray, occluder: Occluder, fine: tuple[int, int]) -> None:
-    y, x = np.divmod(np.arange(len(canvas)), fine[0])
-    inside = np.flatnonzero(_inside((occluder.corners + .5) * FINE - .5, x, y))
-    points = np.stack([x[inside], y[inside], np.zeros(len(inside))], 1) / FINE
-    texture = 1 + .10 * noise(points, (.05, .004, 1), occluder.seed)
-    texture += .05 * noise(points, .2, occluder.seed + 1)
-    canvas[inside] = (occluder.color ** 2.2).astype(np.float32) * texture[:, None] * .8
 
 
 def _develop(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -7,10 +7,12 @@ import numpy as np
 from ktn_mm.synth.body import Body
 from ktn_mm.synth.camera import Camera, look_at
 from ktn_mm.synth.environments import Environment, find_photos, load_environments
+from ktn_mm.synth.film import Film
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.outfits import Outfit, draw_outfit
 from ktn_mm.synth.poses import BasePose, draw_pose
 from ktn_mm.synth.posing import bone_rotations
+from ktn_mm.synth.screens import Screen
 
 PEOPLE_SHARES = (.48, .34, .18)
 """Of pictures with one, two and three people."""
@@ -43,18 +45,20 @@ class Person(NamedTuple):
     seat: np.ndarray | None
 
 
-class Occluder(NamedTuple):
-    """Something flat in front of everybody.
+class Look(NamedTuple):
+    """What makes a picture look like a photograph, for scenes that ask for it.
 
     Attributes:
-        corners: (4, 2) in pixels, convex.
-        color: (3,) display RGB.
-        seed: of its texture.
+        clutter: flat things behind everybody.
+        defocus: blur of what is behind people, standard deviation in pixels.
+        harmony: 0..1, how far people are lit in the colour of the photograph behind them.
+        film: how the camera develops.
     """
 
-    corners: np.ndarray
-    color: np.ndarray
-    seed: int
+    clutter: tuple[Screen, ...]
+    defocus: float
+    harmony: float
+    film: Film
 
 
 class Scene(NamedTuple):
@@ -68,8 +72,9 @@ class Scene(NamedTuple):
         photo: a photograph as backdrop, or None.
         sun: (3,) unit direction to the strongest light, in the world.
         sun_strength: its light relative to the sky's.
-        occluder: or None.
+        screens: flat things in front of everybody.
         things: boxes (8, 3) that stand about.
+        look: of a photograph, or None for a plain rendering.
     """
 
     people: tuple[Person, ...]
@@ -79,8 +84,9 @@ class Scene(NamedTuple):
     photo: Path | None
     sun: np.ndarray
     sun_strength: float
-    occluder: Occluder | None
+    screens: tuple[Screen, ...]
     things: tuple[np.ndarray, ...]
+    look: Look | None = None
 
     @property
     def boxes(self) -> list[np.ndarray]:
@@ -121,26 +127,32 @@ def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body
              'close': rng.uniform(1.0, 1.7)}[framing]
     focal = max(size) * rng.uniform(1.05, 1.9)
     distance = focal * MEAN_HEIGHT / (share * size[1])
-    spots = _draw_spots(rng, count, distance, focal, size[0])
+    spots = draw_spots(rng, count, distance, focal, size[0])
     people = tuple(_draw_person(rng, split, body, tailor, spot, distance) for spot in spots)
     camera = _draw_camera(rng, people, framing, distance, focal, size)
     places = load_environments(split)
     environment = places[rng.integers(len(places))]
     photos = find_photos(split) if use_photos else ()
     photo = photos[rng.integers(len(photos))] if photos and rng.random() < PHOTO_SHARE else None
+    turn, sun, strength = draw_sun(rng, environment, indoor=photo is not None)
+    screens = (_draw_screen(rng, people, camera),) if rng.random() < .16 else ()
+    return Scene(people, camera, environment, turn, photo, sun, strength, screens,
+                 draw_things(rng, spots, distance, size[0] / focal))
+
+
+def draw_sun(rng: np.random.Generator, environment: Environment, *,
+             indoor: bool) -> tuple[float, np.ndarray, float]:
+    """Draw how a panorama is turned; return that, the sun's direction (3,) and strength."""
     turn = rng.uniform(0, 360)
     sun = turn_matrix(turn) @ environment.sun
     sun[2] = max(sun[2], rng.uniform(.35, .9))
     sun /= np.linalg.norm(sun)
-    indoor = environment.indoor or photo is not None
-    strength = rng.uniform(0, .45) if indoor else rng.uniform(.1, 1.1)
-    occluder = _draw_occluder(rng, people, camera) if rng.random() < .16 else None
-    return Scene(people, camera, environment, turn, photo, sun, strength, occluder,
-                 _draw_things(rng, spots, distance, size[0] / focal))
+    indoor = environment.indoor or indoor
+    return turn, sun, rng.uniform(0, .45) if indoor else rng.uniform(.1, 1.1)
 
 
-def _draw_spots(rng: np.random.Generator, count: int, distance: float, focal: float,
-                width: int) -> np.ndarray:
+def draw_spots(rng: np.random.Generator, count: int, distance: float, focal: float,
+               width: int) -> np.ndarray:
     """Return where people stand, (count, 2) metres, the camera at (0, -distance)."""
     gaps = rng.uniform(.42, .95, count)
     aside = np.cumsum(gaps) - gaps[0]
@@ -160,6 +172,12 @@ def _draw_person(rng: np.random.Generator, split: str, body: Body, tailor: Tailo
     outfit = draw_outfit(rng, split)
     rotations = bone_rotations(body, angles)
     vertices = body.pose(figure, rotations, tailor.dress(figure.vertices, outfit))
+    return place_person(rng, body, vertices, outfit, base, spot, distance)
+
+
+def place_person(rng: np.random.Generator, body: Body, vertices: np.ndarray, outfit: Outfit,
+                 base: BasePose, spot: np.ndarray, distance: float) -> Person:
+    """Turn a posed, dressed body (N, 3) as people are seen, and put it on its spot."""
     view = draw_view(rng)
     facing = np.degrees(np.arctan2(-spot[0], distance + spot[1])) + view
     vertices = vertices @ turn_matrix(facing).T
@@ -168,19 +186,19 @@ def _draw_person(rng: np.random.Generator, split: str, body: Body, tailor: Tailo
     if base.support == 'air':
         height -= rng.uniform(.04, .3)
     vertices += np.array([spot[0] - middle[0], spot[1] - middle[1], -height])
-    seat = _seat_under(body, vertices, facing) if base.support == 'seat' else None
+    seat = seat_under(body, vertices, facing) if base.support == 'seat' else None
     return Person(vertices, body.keypoints(vertices), outfit, base, view, seat)
 
 
-def _seat_under(body: Body, vertices: np.ndarray, facing: float) -> np.ndarray:
+def seat_under(body: Body, vertices: np.ndarray, facing: float) -> np.ndarray:
     """Return the corners (8, 3) of a box that carries a sitting person."""
     hips = vertices[np.isin(body.vertex_surface, (1, 2))]
     low = hips[hips[:, 2] < np.quantile(hips[:, 2], .25)]
     middle, top = low.mean(0), hips[:, 2].min() + .015
-    return _box(middle[:2], np.array([.4, .4, top]), facing)
+    return standing_box(middle[:2], np.array([.4, .4, top]), facing)
 
 
-def _box(at: np.ndarray, extent: np.ndarray, turn: float) -> np.ndarray:
+def standing_box(at: np.ndarray, extent: np.ndarray, turn: float) -> np.ndarray:
     """Return the corners (8, 3) of a box that stands on the ground."""
     corners = np.array([(x, y, z) for z in (0, 1) for y in (-.5, .5) for x in (-.5, .5)])
     corners = corners * extent @ turn_matrix(turn).T
@@ -188,8 +206,8 @@ def _box(at: np.ndarray, extent: np.ndarray, turn: float) -> np.ndarray:
     return corners
 
 
-def _draw_things(rng: np.random.Generator, spots: np.ndarray, distance: float,
-                 spread: float) -> tuple[np.ndarray, ...]:
+def draw_things(rng: np.random.Generator, spots: np.ndarray, distance: float,
+                spread: float) -> tuple[np.ndarray, ...]:
     """Draw boxes behind and beside people: sharp edges that are nobody's."""
     things = []
     for _ in range(int(rng.choice(4, p=(.45, .25, .2, .1)))):
@@ -198,7 +216,7 @@ def _draw_things(rng: np.random.Generator, spots: np.ndarray, distance: float,
         extent = rng.uniform((.25, .25, .3), (1.1, .6, 1.9))
         at = np.array([aside, ahead])
         if np.linalg.norm(spots - at, axis=1).min() > .55 + extent[:2].max() / 2:
-            things.append(_box(at, extent, rng.uniform(-40, 40)))
+            things.append(standing_box(at, extent, rng.uniform(-40, 40)))
     return tuple(things)
 
 
@@ -214,8 +232,8 @@ def _draw_camera(rng: np.random.Generator, people: tuple[Person, ...], framing: 
     return look_at(eye, np.array([0, 0, target]), focal, size, tilt=rng.normal(0, 1.6))
 
 
-def _draw_occluder(rng: np.random.Generator, people: tuple[Person, ...],
-                   camera: Camera) -> Occluder:
+def _draw_screen(rng: np.random.Generator, people: tuple[Person, ...],
+                 camera: Camera) -> Screen:
     person = people[rng.integers(len(people))]
     seen = camera.project(person.vertices)[:, :2]
     low, high = seen.min(0), seen.max(0)
@@ -235,5 +253,4 @@ def _draw_occluder(rng: np.random.Generator, people: tuple[Person, ...],
     corners = np.array([[left, top + slope[0]], [right, top + slope[1]],
                         [right + slope[2], bottom], [left + slope[3], bottom]])
     color = np.clip(rng.uniform(.1, .8) + rng.normal(0, .06, 3), .03, .95)
-    return Occluder(corners, color,
-                    int(rng.integers(1 << 30)))
+    return Screen(corners, color, int(rng.integers(1 << 30)))
