@@ -4,9 +4,11 @@ from pycocotools import mask as coco_mask
 
 from ktn_mm.structures.crop_frame import box_to_image, cell_centers, image_to_box
 from ktn_mm.surface.charts import KEYPOINTS, NUM_PARTS, SURFACE_TO_PART
+from ktn_mm.synth.body import Body
 from ktn_mm.synth.camera import Camera
 from ktn_mm.synth.picture import Labels
 from ktn_mm.synth.points import sample_points
+from ktn_mm.synth.rasterizer import NEAR, rasterize
 from ktn_mm.synth.scene import Person
 
 FRAME = 256
@@ -94,6 +96,27 @@ def annotate(person: Person, number: int, camera: Camera, labels: Labels,
     if chance < DENSE_SHARE and area >= MIN_DENSE_AREA and box[2:].min() >= MIN_DENSE_SIDE:
         annotation.update(_dense(labels, mask, box, rng))
     return annotation
+
+
+def measure_visibility(person: Person, camera: Camera, body: Body, area: int) -> dict[str, float]:
+    """Return how much of a person the picture shows.
+
+    Args:
+        person: of the scene.
+        camera: of the picture.
+        body: everybody's.
+        area: the person's visible pixels.
+
+    Returns:
+        ``in_frame``, the share of the body's vertices that the frame does not cut off, and
+        ``unhidden``, the visible share of the pixels that the person would cover alone.
+    """
+    seen = camera.project(person.vertices)
+    inside = ((seen[:, :2] > -.5) & (seen[:, :2] < np.array(camera.size) - .5)).all(1)
+    inside &= seen[:, 2] > NEAR
+    alone = len(rasterize(seen, body.faces, camera.size).sample)
+    return {'in_frame': round(float(inside.mean()), 3),
+            'unhidden': round(min(1., area / max(alone, 1)), 3)}
 
 
 def _dense(labels: Labels, mask: np.ndarray, box: np.ndarray, rng: np.random.Generator) -> dict:

@@ -18,18 +18,23 @@ from PIL import Image
 from tqdm import tqdm
 
 from ktn_mm.surface.charts import KEYPOINTS
-from ktn_mm.synth.annotation import SKELETON, annotate
+from ktn_mm.synth.annotation import SKELETON, annotate, measure_visibility
 from ktn_mm.synth.body import OPEN_BODY, open_body
+from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.environments import ENVIRONMENTS, PHOTO_PACKAGE, find_photos, split_of_panorama
 from ktn_mm.synth.garments import Tailor
+from ktn_mm.synth.motions import MOTIONS
 from ktn_mm.synth.picture import Labels, draw_picture
 from ktn_mm.synth.scene import draw_scene
+from ktn_mm.synth.staging import stage_scene
 
 SPLITS = ('train', 'val', 'test')
 FIRST_ID = {'train': 1, 'val': 1_000_001, 'test': 2_000_001}
 """Image and annotation ids count from here, so that they never meet across splits."""
 VERSION = 1
-"""Raise it with any change that alters pictures or labels."""
+"""Raise it with any change that alters pictures or labels of plain scenes."""
+STAGED_VERSION = 1
+"""Raise it with any change that alters pictures or labels of staged scenes."""
 JPEG_QUALITY = 92
 
 
@@ -43,6 +48,7 @@ class Job(NamedTuple):
     seed: int
     dense: bool
     use_photos: bool
+    staged: bool = False
 
     @property
     def name(self) -> str:
@@ -67,7 +73,8 @@ class Job(NamedTuple):
 
 def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] = (320, 320),
                  seed: int = 0, workers: int = 1, *, dense: bool = False,
-                 use_photos: bool = True, progress: bool = True) -> dict[str, dict]:
+                 use_photos: bool = True, staged: bool = False,
+                 progress: bool = True) -> dict[str, dict]:
     """Write pictures and annotations; keep what an earlier run has finished.
 
     Args:
@@ -80,6 +87,7 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
             blue 255 V) and ``*_ids.png`` (annotations of the picture counted from 1; other
             people and things are 0 in both).
         use_photos: use the photographs of rooms where their package is installed.
+        staged: show people as photographs do, see :mod:`staging`; needs the photographs.
         progress: show a bar.
 
     Returns:
@@ -87,15 +95,21 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
 
     Raises:
         ValueError: if an argument is out of range, or the folder was made with other settings.
+        FileNotFoundError: if the photographs are needed and missing.
     """
     out = Path(out)
     _check(counts, size, workers)
+    if staged and not (use_photos and find_photos('train')):
+        raise FileNotFoundError(f'staged scenes need the photographs of rooms: pip install '
+                                f'{PHOTO_PACKAGE}')
     use_photos = use_photos and bool(find_photos('train'))
     settings = {'version': VERSION, 'size': list(size), 'seed': seed, 'dense': dense,
                 'photos': PHOTO_PACKAGE if use_photos else None, 'body': _digest(OPEN_BODY),
                 'environments': _digest(ENVIRONMENTS)}
+    if staged:
+        settings.update(version=f'staged {STAGED_VERSION}', motions=_digest(MOTIONS))
     _agree(out / 'settings.json', settings)
-    jobs = [Job(out, split, index, tuple(size), seed, dense, use_photos)
+    jobs = [Job(out, split, index, tuple(size), seed, dense, use_photos, staged)
             for split in SPLITS for index in range(counts.get(split, 0))]
     for split in SPLITS:
         if counts.get(split, 0):
@@ -107,7 +121,7 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
         own = [job for job in jobs if job.split == split]
         if own:
             result[split] = _collect(own, settings)
-            _write_json(out / 'annotations' / f'densepose_open_{split}.json', result[split])
+            _write_json(annotation_file(out, split), result[split])
     return result
 
 
@@ -183,15 +197,27 @@ def _tailor() -> Tailor:
     return Tailor(open_body())
 
 
+@functools.lru_cache(maxsize=1)
+def _contact() -> Contact:
+    return Contact(open_body())
+
+
 def make_picture(job: Job) -> None:
     """Draw one picture and write its files, the record last."""
     stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
     rng = np.random.default_rng(stream)
     body, tailor = open_body(), _tailor()
-    scene = draw_scene(rng, job.split, job.size, body, tailor, use_photos=job.use_photos)
+    if job.staged:
+        scene = stage_scene(rng, job.split, job.size, body, tailor, _contact())
+    else:
+        scene = draw_scene(rng, job.split, job.size, body, tailor, use_photos=job.use_photos)
     picture, labels = draw_picture(scene, body, tailor, rng)
     annotations = [annotate(person, number, scene.camera, labels, rng)
                    for number, person in enumerate(scene.people, 1)]
+    if job.staged:
+        for person, one in zip(scene.people, annotations, strict=True):
+            if one is not None:
+                one['synth'].update(measure_visibility(person, scene.camera, body, one['area']))
     annotations = [one for one in annotations if one is not None]
     files = job.files()
     _write_image(files[0], picture, quality=JPEG_QUALITY, subsampling=2)
@@ -255,12 +281,19 @@ def _collect(jobs: list[Job], settings: dict) -> dict:
                  'backdrops': sorted({image['synth']['backdrop'] for image in images}),
                  'sources': ['people: open body of this project, from MakeHuman data (CC0)',
                              'panoramas: @pmndrs/assets 1.7.0 (CC0)',
+                             *(['motions: clips of pybullet 3.2.7 (zlib)']
+                               if 'motions' in settings else []),
                              *([f'photographs: {PHOTO_PACKAGE} (Pexels licence)']
                                if settings['photos'] else [])]},
         'licenses': [],
         'images': images, 'annotations': annotations,
         'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person',
                         'keypoints': list(KEYPOINTS), 'skeleton': [list(b) for b in SKELETON]}]}
+
+
+def annotation_file(out: str | Path, split: str) -> Path:
+    """Return the path of a split's COCO file."""
+    return Path(out) / 'annotations' / f'densepose_open_{split}.json'
 
 
 def statistics(coco: dict) -> dict[str, float]:

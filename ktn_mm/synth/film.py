@@ -5,11 +5,15 @@ import cv2
 import numpy as np
 
 
+METERED = .3
+"""Mean linear light that a camera exposes for."""
+
+
 class Film(NamedTuple):
     """How one picture is taken and stored.
 
     Attributes:
-        exposure: factor on the light.
+        exposure: factor on the metered light.
         balance: (3,) factors on red, green and blue.
         contrast: 1 keeps it, more is harder.
         saturation: 0 grey, 1 as it is.
@@ -46,7 +50,7 @@ def draw_film(rng: np.random.Generator) -> Film:
 
     warm = rng.normal(0, .09)
     return Film(
-        exposure=float(np.clip(2 ** rng.normal(.05, .38), .45, 2.2)),
+        exposure=float(np.clip(2 ** rng.normal(.1, .32), .6, 2.)),
         balance=np.exp(np.array([warm, rng.normal(0, .025), -warm])),
         contrast=float(rng.uniform(.85, 1.3)),
         saturation=now_and_then(.96, rng.uniform(.6, 1.2)),
@@ -55,7 +59,7 @@ def draw_film(rng: np.random.Generator) -> Film:
         defocus=now_and_then(.25, rng.uniform(.4, 1.5)),
         motion=(now_and_then(.1, rng.uniform(2, 6)), float(rng.uniform(0, 180))),
         reduced=now_and_then(.2, rng.uniform(.45, .9), 1.),
-        noise=float(rng.choice([rng.uniform(.002, .012), rng.uniform(.012, .045)], p=[.7, .3])),
+        noise=float(rng.choice([rng.uniform(.002, .012), rng.uniform(.012, .03)], p=[.75, .25])),
         clump=now_and_then(.5, rng.uniform(.4, .9)),
         sharpen=now_and_then(.3, rng.uniform(.3, 1.)),
         quality=int(rng.integers(28, 93)) if rng.random() < .75 else None)
@@ -67,7 +71,9 @@ def develop(light: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarr
     Blur is symmetric and nothing is displaced, so that labels keep their places.
     """
     height, width = light.shape[:2]
-    light = light * (film.exposure * film.balance).astype(np.float32) + np.float32(film.haze)
+    # The camera's own metering takes back half of what a picture is too dark or too bright.
+    metered = np.clip((METERED / max(float(light.mean()), 1e-3)) ** .5, .6, 2.)
+    light = np.float32(metered) * light * (film.exposure * film.balance).astype(np.float32) + np.float32(film.haze)
     if film.vignette:
         y, x = np.ogrid[-1:1:height * 1j, -1:1:width * 1j]
         light = light * (1 - film.vignette * (x * x + y * y) / 2).astype(np.float32)[..., None]

@@ -30,7 +30,7 @@ def relief(place: Places, outfit: Outfit, bone: dict[str, np.ndarray]) -> np.nda
     long = 1 - np.abs(noise(rest, (9, 9, 4), outfit.seed + 8))
     short = 1 - np.abs(noise(rest, (8, 8, 20), outfit.seed + 9))
     loose = np.float32(np.clip(outfit.looseness / .009, .5, 1.8))
-    height[cloth] = tight * loose * (.0045 * long + .0065 * bunched * short)
+    height[cloth] = tight * loose * (.0055 * long + .0085 * bunched * short)
     return height
 
 
