@@ -53,6 +53,7 @@ class Body:
         self.bone_names = [str(name) for name in file['bone_names']]
         self.bone_parents = file['bone_parents'].astype(np.int64)
         self.bone_heads = file['bone_heads'].astype(np.float64)
+        self.bone = {name: index for index, name in enumerate(self.bone_names)}
         self._skin_bones = file['skin_bones'].astype(np.int64)
         self._skin_weights = file['skin_weights'].astype(np.float64)
         self._skin_weights /= self._skin_weights.sum(1, keepdims=True)
@@ -62,7 +63,6 @@ class Body:
         self._keypoint_index = file['keypoint_index'].astype(np.int64)
         weight = file['keypoint_weight'].astype(np.float64)
         self._keypoint_weight = weight / weight.sum(1, keepdims=True)
-        self.bone = {name: index for index, name in enumerate(self.bone_names)}
 
     @property
     def num_shapes(self) -> int:
@@ -105,6 +105,10 @@ class Body:
         """Return COCO's keypoints (17, 3) of the vertices."""
         points = vertices[self._keypoint_index.reshape(-1)].reshape(NUM_KEYPOINTS, -1, 3)
         return np.einsum('kn,knd->kd', self._keypoint_weight, points)
+
+    def is_skirt(self, faces: np.ndarray) -> np.ndarray:
+        """Tell which faces are cloth that hangs, (P,): none of this body's."""
+        return np.zeros(len(faces), bool)
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
         """Return smooth unit normals (N, 3), pointing outwards."""

@@ -19,13 +19,14 @@ from tqdm import tqdm
 
 from ktn_mm.surface.charts import KEYPOINTS
 from ktn_mm.synth.annotation import SKELETON, annotate, measure_visibility
-from ktn_mm.synth.body import OPEN_BODY, open_body
+from ktn_mm.synth.body import OPEN_BODY, Body, open_body
 from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.environments import ENVIRONMENTS, PHOTO_PACKAGE, find_photos, split_of_panorama
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.motions import MOTIONS
 from ktn_mm.synth.picture import Labels, draw_picture
 from ktn_mm.synth.scene import draw_scene
+from ktn_mm.synth.skirt import skirted_body
 from ktn_mm.synth.staging import stage_scene
 
 SPLITS = ('train', 'val', 'test')
@@ -192,21 +193,22 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
     bar.close()
 
 
-@functools.lru_cache(maxsize=1)
-def _tailor() -> Tailor:
-    return Tailor(open_body())
+@functools.lru_cache(maxsize=2)
+def _tailor(body: Body) -> Tailor:
+    return Tailor(body)
 
 
 @functools.lru_cache(maxsize=1)
 def _contact() -> Contact:
-    return Contact(open_body())
+    return Contact(skirted_body())
 
 
 def make_picture(job: Job) -> None:
     """Draw one picture and write its files, the record last."""
     stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
     rng = np.random.default_rng(stream)
-    body, tailor = open_body(), _tailor()
+    body = skirted_body() if job.staged else open_body()
+    tailor = _tailor(body)
     if job.staged:
         scene = stage_scene(rng, job.split, job.size, body, tailor, _contact())
     else:

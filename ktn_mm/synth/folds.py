@@ -11,10 +11,18 @@ STEEPEST = 1.1
 TIGHT = {'leggings': .25, 'tank top': .5}
 
 
-def relief(place: Places, outfit: Outfit, bone: dict[str, np.ndarray]) -> np.ndarray:
-    """Return how far folds stand out, (P,) float32 metres; 0 where there is no cloth."""
+def relief(place: Places, outfit: Outfit, bone: dict[str, np.ndarray],
+           skirt: np.ndarray) -> np.ndarray:
+    """Return how far folds stand out, (P,) float32 metres; 0 where there is no cloth.
+
+    Args:
+        place: P points.
+        outfit: what their person wears.
+        bone: where bones begin in the mean body.
+        skirt: (P,) bool, points of a skirt.
+    """
     worn = cover(place, outfit, bone)
-    cloth = np.flatnonzero(worn.top | worn.bottom)
+    cloth = np.flatnonzero((worn.top | worn.bottom) & ~skirt)
     height = np.zeros(len(place.arm), np.float32)
     rest = place.rest[cloth]
     surface, arm, leg = place.surface[cloth], place.arm[cloth], place.leg[cloth]
@@ -31,6 +39,9 @@ def relief(place: Places, outfit: Outfit, bone: dict[str, np.ndarray]) -> np.nda
     short = 1 - np.abs(noise(rest, (8, 8, 20), outfit.seed + 9))
     loose = np.float32(np.clip(outfit.looseness / .009, .5, 1.8))
     height[cloth] = tight * loose * (.0055 * long + .0085 * bunched * short)
+    if skirt.any():
+        # A skirt falls in folds that run down.
+        height[skirt] = .012 * noise(place.rest[skirt], (11, 11, .8), outfit.seed + 10)
     return height
 
 

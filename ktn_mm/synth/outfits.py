@@ -9,6 +9,9 @@ from ktn_mm.synth.screens import Cutting
 TOPS = ('t-shirt', 'tank top', 'long sleeve', 'button shirt', 'zip jacket', 'open jacket',
         'sweater')
 BOTTOMS = ('jeans', 'chinos', 'shorts', 'knee shorts', 'leggings', 'wide trousers')
+SKIRTS = ('skirt', 'dress')
+"""Bottoms for bodies that can wear a skirt."""
+EVERY_BOTTOM = (*BOTTOMS, *SKIRTS)
 PATTERNS = ('plain', 'bands', 'pinstripes', 'checks', 'dots', 'blobs', 'yoke', 'print')
 COLOURFUL = ('plaid', 'camo', 'flowers', 'writing', 'number', 'picture', 'fabric')
 """Patterns of :mod:`prints`, for those who have an :class:`Extra`."""
@@ -46,6 +49,8 @@ class Extra(NamedTuple):
         bottom_print: pattern of the trousers, or ''.
         glasses: '', 'clear' or 'dark'.
         cap: whether what covers the head is a cap, not a beanie.
+        hem: the last ring of a skirt, 0 without one; see :class:`skirt.SkirtedBody`.
+        flare: of the skirt.
     """
 
     cutting: Cutting | None
@@ -55,6 +60,8 @@ class Extra(NamedTuple):
     bottom_print: str
     glasses: str
     cap: bool
+    hem: int
+    flare: float
 
 
 class Outfit(NamedTuple):
@@ -97,15 +104,16 @@ class Outfit(NamedTuple):
 
 def split_of_recipe(recipe: Recipe) -> str:
     """Return the split that may wear a recipe: three of five train, one val, one test."""
-    number = (TOPS.index(recipe.top) + 2 * BOTTOMS.index(recipe.bottom)
+    number = (TOPS.index(recipe.top) + 2 * EVERY_BOTTOM.index(recipe.bottom)
               + 3 * EVERY_PATTERN.index(recipe.pattern)) % 5
     return ('train', 'train', 'train', 'val', 'test')[number]
 
 
 @functools.cache
-def recipes_of_split(split: str, patterns: tuple[str, ...] = PATTERNS) -> tuple[Recipe, ...]:
-    """Return all recipes of a split with the given patterns."""
-    every = (Recipe(t, b, p) for t in TOPS for b in BOTTOMS for p in patterns)
+def recipes_of_split(split: str, patterns: tuple[str, ...] = PATTERNS,
+                     bottoms: tuple[str, ...] = BOTTOMS) -> tuple[Recipe, ...]:
+    """Return all recipes of a split with the given patterns and bottoms."""
+    every = (Recipe(t, b, p) for t in TOPS for b in bottoms for p in patterns)
     return tuple(recipe for recipe in every if split_of_recipe(recipe) == split)
 
 
@@ -133,7 +141,7 @@ def draw_outfit(rng: np.random.Generator, split: str, recipe: Recipe | None = No
               'button shirt': rng.choice([.6, 1.15, 1.93], p=[.25, .25, .5])
               }.get(recipe.top, rng.uniform(1.85, 1.95))
     leg = {'shorts': rng.uniform(.4, .7), 'knee shorts': rng.uniform(.85, 1.1),
-           'leggings': rng.choice([1.55, 1.9])}.get(recipe.bottom, rng.uniform(1.86, 1.96))
+           'leggings': rng.choice([1.55, 1.9]), 'skirt': .3, 'dress': .3}.get(recipe.bottom, rng.uniform(1.86, 1.96))
     tucked = recipe.top in ('button shirt', 't-shirt', 'tank top') and rng.random() < .35
     hem = .2 if tucked else rng.uniform(-.10, .06)
     looseness = {'tank top': .004, 'sweater': .014, 'zip jacket': .014, 'open jacket': .016,

@@ -17,8 +17,8 @@ from ktn_mm.synth.outfits import COLOURFUL, Outfit
 from ktn_mm.synth.prints import ARM_LENGTH, cloth
 
 
-def paint(place: Places, eyeball: np.ndarray, outfit: Outfit,
-          bone: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def paint(place: Places, eyeball: np.ndarray, outfit: Outfit, bone: dict[str, np.ndarray],
+          skirt: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the linear albedo (P, 3) float32 and the gloss (P,) of points.
 
     Args:
@@ -26,8 +26,12 @@ def paint(place: Places, eyeball: np.ndarray, outfit: Outfit,
         eyeball: (P,) bool.
         outfit: what their person wears.
         bone: where bones begin in the mean body.
+        skirt: (P,) bool, points of a skirt; None for none.
     """
     worn = cover(place, outfit, bone)
+    if skirt is not None and skirt.any():
+        worn = Worn(worn.top & ~skirt, worn.bottom | skirt, worn.shoe & ~skirt,
+                    worn.sock & ~skirt, worn.hair & ~skirt)
     bare = ~(worn.top | worn.bottom | worn.shoe | worn.hair)
     color = np.empty((len(bare), 3), np.float32)
     color[bare] = _skin(Places(*(values[bare] for values in place)), outfit)
@@ -147,6 +151,8 @@ def _bottom(place: Places, outfit: Outfit) -> np.ndarray:
     worn = 1 + .07 * noise(rest, (10, 10, 5), outfit.seed + 6)
     kind = outfit.recipe.bottom
     extra = outfit.extra
+    if kind == 'dress':
+        return _cloth_of_top(place, outfit) * worn[:, None]
     if extra is not None and extra.bottom_print in COLOURFUL:
         color = cloth(place, outfit, extra.bottom_print, outfit.bottom_color) * worn[:, None]
     else:
@@ -172,7 +178,7 @@ def _bottom(place: Places, outfit: Outfit) -> np.ndarray:
         stripe = (place.leg > -.2) & (np.abs(rest[:, 1]) < .016) & (aside > .12)
         color[stripe] = outfit.accent
     belt = on_torso & (place.torso > .16)
-    if outfit.hem > .1 and kind != 'leggings':
+    if outfit.hem > .1 and kind not in ('leggings', 'skirt'):
         color[belt] = (.09, .06, .05)
         color[belt & front & (aside < .022)] = (.75, .7, .55)
     return color
@@ -226,13 +232,16 @@ def _print(rest: np.ndarray, front: np.ndarray, rng: np.random.Generator) -> np.
     return (shape & front).astype(np.float32)
 
 
+def _cloth_of_top(place: Places, outfit: Outfit) -> np.ndarray:
+    if outfit.recipe.pattern in COLOURFUL:
+        return cloth(place, outfit, outfit.recipe.pattern, outfit.top_color)
+    share = _pattern(place, outfit)[:, None]
+    return outfit.top_color * (1 - share) + outfit.second_color * share
+
+
 def _top(place: Places, outfit: Outfit) -> np.ndarray:
     rest, kind = place.rest, outfit.recipe.top
-    if outfit.recipe.pattern in COLOURFUL:
-        color = cloth(place, outfit, outfit.recipe.pattern, outfit.top_color)
-    else:
-        share = _pattern(place, outfit)[:, None]
-        color = outfit.top_color * (1 - share) + outfit.second_color * share
+    color = _cloth_of_top(place, outfit)
     if kind in ('sweater', 'zip jacket'):
         color = color * (1 + .05 * np.sin(rest[:, 2:] * 500))
     front = IS_FRONT[place.surface]

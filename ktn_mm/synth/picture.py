@@ -225,10 +225,11 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
     for i, one in enumerate(scene.people):
         own = person == i
         places = tailor.places(face[own], hits.weights[own].astype(np.float32))
-        albedo[own], gloss[own] = paint(places, face[own] >= body.num_skin_faces, one.outfit,
-                                        tailor.bone)
+        skirt = body.is_skirt(face[own])
+        albedo[own], gloss[own] = paint(places, (face[own] >= body.num_skin_faces) & ~skirt,
+                                        one.outfit, tailor.bone, skirt)
         if scene.look is not None:
-            height[own] = relief(places, one.outfit, tailor.bone)
+            height[own] = relief(places, one.outfit, tailor.bone, skirt)
     if scene.look is not None:
         normals = bend(normals, height, hits.sample, hits.depth.astype(np.float32), person,
                        scene.camera, FINE)

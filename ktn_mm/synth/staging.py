@@ -3,14 +3,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ktn_mm.synth.body import Body
 from ktn_mm.synth.camera import Camera, look_at
 from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.environments import find_photos, load_environments
 from ktn_mm.synth.film import draw_film
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.motions import MOTION_LIMITS, draw_motion
-from ktn_mm.synth.poses import LIMITS, draw_pose
+from ktn_mm.synth.poses import LIMITS, PARAMETERS, draw_pose
 from ktn_mm.synth.scene import (
     MEAN_HEIGHT,
     Look,
@@ -22,13 +21,14 @@ from ktn_mm.synth.scene import (
     place_person,
     turn_matrix,
 )
+from ktn_mm.synth.skirt import SkirtedBody
 from ktn_mm.synth.screens import Screen, draw_cutting
 from ktn_mm.synth.wardrobe import draw_rich_outfit
 
 COUNT_SHARES = {1: .42, 2: .27, 3: .14, 4: .07, 5: .05, 6: .03, 8: .02}
 """Of pictures with so many people."""
-FRAMINGS = {'whole': (.42, (.55, .96)), 'small': (.10, (.24, .5)), 'knees': (.14, (1.05, 1.4)),
-            'waist': (.17, (1.4, 2.2)), 'bust': (.10, (2.2, 3.6)), 'headless': (.07, (1.1, 2.))}
+FRAMINGS = {'whole': (.38, (.55, .96)), 'small': (.09, (.24, .5)), 'knees': (.14, (1.05, 1.4)),
+            'waist': (.19, (1.4, 2.2)), 'bust': (.13, (2.2, 3.6)), 'headless': (.07, (1.1, 2.))}
 """What the frame shows of the people in front: its share of the pictures, and bounds of a
 person's height, relative to the picture's."""
 MOTION_SHARE = .45
@@ -38,10 +38,14 @@ HELD = {'telephone': (.075, .012, .15), 'bottle': (.07, .07, .24), 'bag': (.32, 
         'book': (.16, .03, .22), 'stick': (.035, .035, .9), 'box': (.3, .22, .2),
         'board': (.24, .03, .85)}
 """Extents in metres of what hands hold."""
+SHORT_HEM = 10
+"""Last ring of the skirt of somebody who sits or lifts a knee."""
+_FLEX, _KNEE = ([i for i, name in enumerate(PARAMETERS) if name.endswith(end)]
+                for end in ('leg.flex', 'leg.knee'))
 LEFT_WRIST, RIGHT_WRIST, LEFT_ELBOW, RIGHT_ELBOW = 9, 10, 7, 8
 
 
-def stage_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body: Body,
+def stage_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body: SkirtedBody,
                 tailor: Tailor, contact: Contact) -> Scene:
     """Draw a scene of a split.
 
@@ -95,7 +99,7 @@ def _draw_crowd(rng: np.random.Generator, count: int, distance: float, focal: fl
     return np.array(spots)
 
 
-def _draw_person(rng: np.random.Generator, split: str, body: Body, tailor: Tailor,
+def _draw_person(rng: np.random.Generator, split: str, body: SkirtedBody, tailor: Tailor,
                  contact: Contact, spot: np.ndarray, distance: float,
                  photos: tuple[Path, ...]) -> Person:
     figure = body.shape(np.clip(1.15 * rng.standard_normal(body.num_shapes), -2.3, 2.3))
@@ -106,7 +110,11 @@ def _draw_person(rng: np.random.Generator, split: str, body: Body, tailor: Tailo
         base, angles = draw_pose(rng, split)
         limits = LIMITS[:, :2]
     outfit = draw_rich_outfit(rng, split, photos)
-    clothed = tailor.dress(figure.vertices, outfit)
+    hem = outfit.extra.hem
+    if angles[_FLEX].max() > 40 or angles[_KNEE].max() > 60:
+        # Cloth hangs from the thighs alone: it must end above a bent knee.
+        hem = min(hem, SHORT_HEM)
+    clothed = body.hang(tailor.dress(figure.vertices, outfit), hem, outfit.extra.flare)
     _, vertices, _ = contact.part(figure, angles, clothed, limits)
     size = rng.uniform(.66, .88) if rng.random() < .07 else np.clip(rng.normal(1, .035), .9, 1.1)
     return place_person(rng, body, vertices * size, outfit, base, spot, distance)

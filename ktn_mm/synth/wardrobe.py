@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 
 from ktn_mm.synth.outfits import (
+    EVERY_BOTTOM,
     EVERY_PATTERN,
     HAIRS,
     SKINS,
+    SKIRTS,
     Extra,
     Outfit,
     draw_color,
@@ -17,6 +19,9 @@ from ktn_mm.synth.screens import draw_cutting
 
 PLAIN_SHARE = 7
 """Cloth without a pattern is drawn so many times as often as any pattern."""
+SKIRT_SHARE = .5
+"""A skirt is drawn so many times as often as a kind of trousers."""
+SKIRT_LENGTHS = (6, 15)
 LETTERS = 'ABCDEFGHKLMNOPRSTUVXYZ'
 BOTTOM_PRINTS = ('bands', 'camo', 'plaid', 'flowers', 'fabric', 'side')
 
@@ -29,8 +34,9 @@ def draw_rich_outfit(rng: np.random.Generator, split: str, photos: tuple[Path, .
         split: 'train', 'val' or 'test'.
         photos: that prints may be cut from; those of the split.
     """
-    recipes = recipes_of_split(split, EVERY_PATTERN)
+    recipes = recipes_of_split(split, EVERY_PATTERN, EVERY_BOTTOM)
     weights = np.array([PLAIN_SHARE if recipe.pattern == 'plain' else 1. for recipe in recipes])
+    weights *= [SKIRT_SHARE if recipe.bottom in SKIRTS else 1. for recipe in recipes]
     recipe = recipes[rng.choice(len(recipes), p=weights / weights.sum())]
     outfit = draw_outfit(rng, split, recipe)
     hair = rng.choice(['', 'curly', 'braid'], p=[.8, .11, .09])
@@ -50,7 +56,9 @@ def draw_rich_outfit(rng: np.random.Generator, split: str, photos: tuple[Path, .
             palette=np.array([draw_color(rng) for _ in range(4)]),
             bottom_print=str(rng.choice(BOTTOM_PRINTS)) if rng.random() < .16 else '',
             glasses=str(rng.choice(['', 'clear', 'dark'], p=[.76, .14, .10])),
-            cap=bool(rng.random() < .5)))
+            cap=bool(rng.random() < .5),
+            hem=int(rng.integers(*SKIRT_LENGTHS)) if recipe.bottom in SKIRTS else 0,
+            flare=float(rng.choice([rng.uniform(0, .15), rng.uniform(.15, .9)]))))
 
 
 def _natural_hair(rng: np.random.Generator, tone: float) -> np.ndarray:

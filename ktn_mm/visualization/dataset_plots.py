@@ -31,8 +31,8 @@ def surface_counts(annotations: list[dict]) -> np.ndarray:
 
 def pose_kind(name: str) -> str:
     """Return the clip of a recorded pose, or 'posed' for one from the table."""
-    clip = name.rsplit(' ', 1)[0]
-    return clip if clip in CLIPS else 'posed'
+    clip, _, frame = name.rpartition(' ')
+    return clip if clip in CLIPS and frame.isdigit() else 'posed'
 
 
 def write_plots(path: str | Path, coco: dict[str, dict]) -> None:
@@ -94,7 +94,7 @@ def write_plots(path: str | Path, coco: dict[str, dict]) -> None:
         shares = [100 * counts[name] / max(sum(counts.values()), 1) for name in names]
         offset = (list(kinds).index(split) - (len(kinds) - 1) / 2) * width
         axes.bar(np.arange(len(names)) + offset, shares, width, color=COLORS[split])
-    axes.set_yscale('symlog', linthresh=10)
+    axes.set_ylim(0, 25)
     axes.set_xticks(range(len(names)), ['from the table', *CLIPS], rotation=30, ha='right',
                     fontsize=8)
     axes.set_title('poses: from the table, or from a motion clip', fontsize=10)
