@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from ktn_mm.synth.motions import CLIPS, MOTION_LIMITS, MOTIONS
-from ktn_mm.synth.posing import BACK, DOWN, FRONT, MIRROR
+from ktn_mm.synth.posing import DOWN, FRONT, MIRROR
 
 AXES = np.array([[0, 0, -1.], [-1, 0, 0], [0, 1, 0]])
 """From a clip's axes (x ahead, y up, z right) to the open body's (x left, y back, z up)."""

@@ -4,7 +4,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-
 METERED = .3
 """Mean linear light that a camera exposes for."""
 
@@ -73,7 +72,8 @@ def develop(light: np.ndarray, film: Film, rng: np.random.Generator) -> np.ndarr
     height, width = light.shape[:2]
     # The camera's own metering takes back half of what a picture is too dark or too bright.
     metered = np.clip((METERED / max(float(light.mean()), 1e-3)) ** .5, .6, 2.)
-    light = np.float32(metered) * light * (film.exposure * film.balance).astype(np.float32) + np.float32(film.haze)
+    gain = (metered * film.exposure * film.balance).astype(np.float32)
+    light = light * gain + np.float32(film.haze)
     if film.vignette:
         y, x = np.ogrid[-1:1:height * 1j, -1:1:width * 1j]
         light = light * (1 - film.vignette * (x * x + y * y) / 2).astype(np.float32)[..., None]

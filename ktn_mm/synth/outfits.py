@@ -141,7 +141,8 @@ def draw_outfit(rng: np.random.Generator, split: str, recipe: Recipe | None = No
               'button shirt': rng.choice([.6, 1.15, 1.93], p=[.25, .25, .5])
               }.get(recipe.top, rng.uniform(1.85, 1.95))
     leg = {'shorts': rng.uniform(.4, .7), 'knee shorts': rng.uniform(.85, 1.1),
-           'leggings': rng.choice([1.55, 1.9]), 'skirt': .3, 'dress': .3}.get(recipe.bottom, rng.uniform(1.86, 1.96))
+           'leggings': rng.choice([1.55, 1.9]), 'skirt': .3, 'dress': .3,
+           }.get(recipe.bottom, rng.uniform(1.86, 1.96))
     tucked = recipe.top in ('button shirt', 't-shirt', 'tank top') and rng.random() < .35
     hem = .2 if tucked else rng.uniform(-.10, .06)
     looseness = {'tank top': .004, 'sweater': .014, 'zip jacket': .014, 'open jacket': .016,

@@ -13,7 +13,7 @@ from ktn_mm.synth.garments import (
     cover,
 )
 from ktn_mm.synth.noise import noise
-from ktn_mm.synth.outfits import COLOURFUL, Outfit
+from ktn_mm.synth.outfits import COLOURFUL, SKIRTS, Outfit
 from ktn_mm.synth.prints import ARM_LENGTH, cloth
 
 
@@ -275,4 +275,5 @@ def _edges(color: np.ndarray, place: Places, worn: Worn, outfit: Outfit) -> None
     near_hem = worn.top & IS_TORSO[place.surface] & (place.torso < outfit.hem + .022)
     cuff = worn.top & IS_ARM[place.surface] & (np.abs(place.arm - outfit.sleeve) < .05)
     end = worn.bottom & IS_LEG[place.surface] & (np.abs(place.leg - outfit.leg) < .022)
+    end &= outfit.recipe.bottom not in SKIRTS
     color[near_hem | cuff | end] *= .68

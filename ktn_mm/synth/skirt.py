@@ -5,9 +5,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ktn_mm.surface.charts import SURFACES
-from ktn_mm.synth.body import OPEN_BODY, Body
+from ktn_mm.synth.body import OPEN_BODY, Body, Figure
 
-COLUMNS, ROWS = 44, 20
+COLUMNS, ROWS = 48, 28
+TRUNK = [s.index for s in SURFACES if s.noun in ('torso', 'leg')]
 EASE = .014
 """Metres between the widest body under the skirt and the cloth."""
 
@@ -45,8 +46,8 @@ class SkirtedBody(Body):
         heads = {name: self.bone_heads[self.bone[name]]
                  for name in ('upperleg01.L', 'spine05', 'foot.L')}
         top, bottom = heads['spine05'][2] + .06, heads['foot.L'][2]
-        surface = self.vertex_surface
-        under = np.isin(surface, [s.index for s in SURFACES if s.noun in ('torso', 'leg')])
+        under = np.zeros(len(self.vertices), bool)
+        under[self.faces[np.isin(self.face_surface, TRUNK)].reshape(-1)] = True
         angle = np.arange(COLUMNS) / COLUMNS * 2 * np.pi
         rings, widest = [], np.zeros(2)
         for height in np.linspace(top, bottom, ROWS):
@@ -67,12 +68,12 @@ class SkirtedBody(Body):
     def _bind(self, points: np.ndarray,
               faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return each skirt face's surface and U, V, and each vertex's nearest of the body."""
-        trunk = [s.index for s in SURFACES if s.noun in ('torso', 'leg')]
-        skin = np.flatnonzero(np.isin(self.face_surface, trunk)
+        skin = np.flatnonzero(np.isin(self.face_surface, TRUNK)
                               & (np.arange(len(self.faces)) < self.num_skin_faces))
         centers = self.vertices[self.faces[skin]].mean(1)
-        middles = points[faces].mean(1)
-        surface = self.face_surface[skin[cKDTree(centers).query(middles)[1]]]
+        # The two halves of a square share their surface, so that borders are not saw-toothed.
+        middles = points[faces].mean(1).reshape(2, -1, 3).mean(0)
+        surface = np.tile(self.face_surface[skin[cKDTree(centers).query(middles)[1]]], 2)
         uv = np.zeros((len(faces), 3, 2))
         for index in np.unique(surface):
             own = skin[self.face_surface[skin] == index]
@@ -88,7 +89,9 @@ class SkirtedBody(Body):
         """Return the bones and weights that carry the skirt."""
         hip = self.bone_heads[self.bone['upperleg01.L']]
         down = np.clip((hip[2] + .07 - points[:, 2]) / .22, 0, 1)
-        left = np.clip(.5 + points[:, 0] / .16, 0, 1)
+        # By the column alone, so that rings that lie on each other stay there.
+        angle = np.arange(len(points)) % COLUMNS / COLUMNS * 2 * np.pi
+        left = np.clip(.5 + 1.1 * np.cos(angle), 0, 1)
         left = left * left * (3 - 2 * left)
         count = self._skin_bones.shape[1]
         bones = np.zeros((len(points), count), np.int64)
@@ -97,6 +100,15 @@ class SkirtedBody(Body):
                                             ('upperleg02.R', down * (1 - left)))):
             bones[:, k], weights[:, k] = self.bone[name], weight
         return bones, weights
+
+    def pose(self, figure: Figure, rotations: np.ndarray,
+             vertices: np.ndarray | None = None) -> np.ndarray:
+        """Bend a body as :meth:`Body.pose` does; a skirt that is folded up stays a point."""
+        result = super().pose(figure, rotations, vertices)
+        rest = (figure.vertices if vertices is None else vertices)[self.num_body_vertices:]
+        if (rest == rest[0]).all():
+            result[self.num_body_vertices:] = result[self.num_body_vertices:].mean(0)
+        return result
 
     def hang(self, vertices: np.ndarray, last: int, flare: float) -> np.ndarray:
         """Cut and widen the skirt of a body at rest.

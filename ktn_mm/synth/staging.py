@@ -21,8 +21,8 @@ from ktn_mm.synth.scene import (
     place_person,
     turn_matrix,
 )
-from ktn_mm.synth.skirt import SkirtedBody
 from ktn_mm.synth.screens import Screen, draw_cutting
+from ktn_mm.synth.skirt import SkirtedBody
 from ktn_mm.synth.wardrobe import draw_rich_outfit
 
 COUNT_SHARES = {1: .42, 2: .27, 3: .14, 4: .07, 5: .05, 6: .03, 8: .02}
@@ -38,7 +38,7 @@ HELD = {'telephone': (.075, .012, .15), 'bottle': (.07, .07, .24), 'bag': (.32, 
         'book': (.16, .03, .22), 'stick': (.035, .035, .9), 'box': (.3, .22, .2),
         'board': (.24, .03, .85)}
 """Extents in metres of what hands hold."""
-SHORT_HEM = 10
+SHORT_HEM = 14
 """Last ring of the skirt of somebody who sits or lifts a knee."""
 _FLEX, _KNEE = ([i for i, name in enumerate(PARAMETERS) if name.endswith(end)]
                 for end in ('leg.flex', 'leg.knee'))

@@ -21,7 +21,7 @@ PLAIN_SHARE = 7
 """Cloth without a pattern is drawn so many times as often as any pattern."""
 SKIRT_SHARE = .5
 """A skirt is drawn so many times as often as a kind of trousers."""
-SKIRT_LENGTHS = (6, 15)
+SKIRT_LENGTHS = (9, 21)
 LETTERS = 'ABCDEFGHKLMNOPRSTUVXYZ'
 BOTTOM_PRINTS = ('bands', 'camo', 'plaid', 'flowers', 'fabric', 'side')
 
@@ -39,6 +39,9 @@ def draw_rich_outfit(rng: np.random.Generator, split: str, photos: tuple[Path, .
     weights *= [SKIRT_SHARE if recipe.bottom in SKIRTS else 1. for recipe in recipes]
     recipe = recipes[rng.choice(len(recipes), p=weights / weights.sum())]
     outfit = draw_outfit(rng, split, recipe)
+    if recipe.bottom in SKIRTS:
+        # Tucked in, for the skirt lies closer to the body than a loose top.
+        outfit = outfit._replace(hem=.2, looseness=min(outfit.looseness, .007))
     hair = rng.choice(['', 'curly', 'braid'], p=[.8, .11, .09])
     dyed = rng.random() < .04
     tone = rng.uniform(0, len(SKINS) - 1)
