@@ -27,7 +27,7 @@ from ktn_mm.synth.dataset import (  # noqa: E402
 )
 from ktn_mm.synth.environments import PHOTO_PACKAGE, find_photos  # noqa: E402
 from ktn_mm.synth.presets import PRESETS, Preset  # noqa: E402
-from ktn_mm.visualization.dataset_sheet import write_sheet  # noqa: E402
+from ktn_mm.visualization.dataset_sheet import write_pictures, write_sheet  # noqa: E402
 
 DEFAULTS = Preset({'train': 1000, 'val': 100, 'test': 100}, (320, 320), 0, False, {})
 
@@ -58,6 +58,9 @@ def parse_args() -> argparse.Namespace:
                              f'{PHOTO_PACKAGE} are installed')
     parser.add_argument('--sheet', metavar='FILE',
                         help='write a contact sheet of the last split that was asked for')
+    parser.add_argument('--pictures', metavar='FILE',
+                        help='write the first pictures of the first split that was asked for, '
+                             'side by side')
     parser.add_argument('--plots', metavar='FILE',
                         help='write plots of the statistics of all splits')
     args = parser.parse_args()
@@ -119,6 +122,10 @@ def main() -> None:
         split = list(result)[-1]
         write_sheet(args.sheet, f'{args.out}/{split}', result[split])
         print(f'{args.sheet}: {split}')
+    if args.pictures and result:
+        split = next(iter(result))
+        write_pictures(args.pictures, f'{args.out}/{split}', result[split])
+        print(f'{args.pictures}: {split}')
     if args.plots and result:
         from ktn_mm.visualization.dataset_plots import write_plots
         write_plots(args.plots, result)

@@ -77,3 +77,23 @@ def write_sheet(path: str | Path, folder: Path, coco: dict, rows: int = 6,
     lines = [np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)]
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.concatenate(lines, 0)).save(path)
+
+
+def write_pictures(path: str | Path, folder: Path, coco: dict, rows: int = 5,
+                   columns: int = 6) -> None:
+    """Write the first pictures of a split beside each other, nothing drawn on them.
+
+    Args:
+        path: a PNG or JPEG file.
+        folder: of the split's pictures.
+        coco: the split's COCO dictionary.
+        rows: pictures below each other.
+        columns: pictures beside each other.
+    """
+    tiles = [np.array(Image.open(Path(folder) / image['file_name']).convert('RGB'))
+             for image in coco['images'][:rows * columns]]
+    while len(tiles) % columns:
+        tiles.append(np.zeros_like(tiles[0]))
+    lines = [np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)]
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(lines, 0)).save(path)

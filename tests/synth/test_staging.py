@@ -40,10 +40,8 @@ def staged():
     return result
 
 
-def first_hit(eye, ray, triangles):
+def first_hit(eye, ray, triangles, middle, radius):
     """Return the index and weights of the first triangle a ray meets from its front."""
-    middle = triangles.mean(1)
-    radius = np.linalg.norm(triangles - middle[:, None], axis=2).max(1)
     near = np.flatnonzero(np.linalg.norm(np.cross(middle - eye, ray), axis=1) <= radius)
     a, b, c = np.moveaxis(triangles[near], 1, 0)
     normal = np.cross(b - a, c - a)
@@ -69,10 +67,12 @@ def test_labels_are_the_first_hits_of_rays(staged):
         meshes = [person.vertices[body.faces] for person in scene.people]
         meshes += [box[BOX_FACES] for box in scene.boxes]
         triangles = np.concatenate(meshes)
+        middle = triangles.mean(1)
+        radius = np.linalg.norm(triangles - middle[:, None], axis=2).max(1)
         rays = scene.camera.rays()
         polygons = [screen.corners.astype(np.float32) for screen in scene.screens]
-        for y in range(3, SIZE[1], 8):
-            for x in range(2, SIZE[0], 6):
+        for y in range(3, SIZE[1], 10):
+            for x in range(2, SIZE[0], 8):
                 inside = [cv2.pointPolygonTest(p, (x, y), True) for p in polygons]
                 if any(abs(distance) < .01 for distance in inside):
                     continue
@@ -81,7 +81,8 @@ def test_labels_are_the_first_hits_of_rays(staged):
                     assert labels.depth[y, x] == 0
                     hidden += 1
                     continue
-                face, weights = first_hit(scene.camera.eye, rays[y, x], triangles)
+                face, weights = first_hit(scene.camera.eye, rays[y, x], triangles, middle,
+                                          radius)
                 person, own = divmod(face, len(body.faces)) if face is not None else (99, 0)
                 if person >= len(scene.people):
                     assert labels.person[y, x] == 0
@@ -91,7 +92,7 @@ def test_labels_are_the_first_hits_of_rays(staged):
                 np.testing.assert_allclose(labels.uv[y, x], weights @ body.face_uv[own],
                                            atol=2e-4)
                 hits += 1
-    assert hits > 150 and hidden > 10
+    assert hits > 100 and hidden > 10
 
 
 def test_splits_share_no_place_clip_or_recipe(staged):
