@@ -106,6 +106,10 @@ class Body:
         points = vertices[self._keypoint_index.reshape(-1)].reshape(NUM_KEYPOINTS, -1, 3)
         return np.einsum('kn,knd->kd', self._keypoint_weight, points)
 
+    def is_eyeball(self, faces: np.ndarray) -> np.ndarray:
+        """Tell which faces are the eyes', (P,)."""
+        return faces >= self.num_skin_faces
+
     def is_skirt(self, faces: np.ndarray) -> np.ndarray:
         """Tell which faces are cloth that hangs, (P,): none of this body's."""
         return np.zeros(len(faces), bool)

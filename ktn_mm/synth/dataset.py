@@ -20,13 +20,13 @@ from tqdm import tqdm
 from ktn_mm.surface.charts import KEYPOINTS
 from ktn_mm.synth.annotation import SKELETON, annotate, measure_visibility
 from ktn_mm.synth.body import OPEN_BODY, Body, open_body
+from ktn_mm.synth.clothed_body import clothed_body
 from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.environments import ENVIRONMENTS, PHOTO_PACKAGE, find_photos, split_of_panorama
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.motions import MOTIONS
 from ktn_mm.synth.picture import Labels, draw_picture
 from ktn_mm.synth.scene import draw_scene
-from ktn_mm.synth.skirt import skirted_body
 from ktn_mm.synth.staging import stage_scene
 
 SPLITS = ('train', 'val', 'test')
@@ -200,14 +200,14 @@ def _tailor(body: Body) -> Tailor:
 
 @functools.lru_cache(maxsize=1)
 def _contact() -> Contact:
-    return Contact(skirted_body())
+    return Contact(clothed_body())
 
 
 def make_picture(job: Job) -> None:
     """Draw one picture and write its files, the record last."""
     stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
     rng = np.random.default_rng(stream)
-    body = skirted_body() if job.staged else open_body()
+    body = clothed_body() if job.staged else open_body()
     tailor = _tailor(body)
     if job.staged:
         scene = stage_scene(rng, job.split, job.size, body, tailor, _contact())

@@ -62,10 +62,10 @@ class Tailor:
         rest, surface = body.vertices, body.vertex_surface
         head = rest[IS_HEAD[surface]]
         self._head_y = head[:, 1].min(), head[:, 1].max()
-        self._foot = IS_FOOT[surface]
-        self._toes = self._foot & (rest[:, 1] < self.bone['toe3-1.L'][1] + .03)
         self._skin = np.zeros(len(rest), bool)
         self._skin[body.faces[:body.num_skin_faces].reshape(-1)] = True
+        self._foot = IS_FOOT[surface] & self._skin
+        self._toes = self._foot & (rest[:, 1] < self.bone['toe3-1.L'][1] + .03)
         # Shoes are painted by where their closed shape lies, not by the toes inside.
         self.vertex = self._measure(self._close_toes(rest), surface)
         self.floor = float(self.vertex.rest[self._foot, 2].min())

@@ -49,7 +49,7 @@ class Extra(NamedTuple):
         bottom_print: pattern of the trousers, or ''.
         glasses: '', 'clear' or 'dark'.
         cap: whether what covers the head is a cap, not a beanie.
-        hem: the last ring of a skirt, 0 without one; see :class:`skirt.SkirtedBody`.
+        hem: the last ring of a skirt, 0 without one; see :class:`clothed_body.ClothedBody`.
         flare: of the skirt.
     """
 

@@ -226,8 +226,8 @@ def _shade(scene: Scene, body: Body, tailor: Tailor, mesh: _Mesh, hits: Hits,
         own = person == i
         places = tailor.places(face[own], hits.weights[own].astype(np.float32))
         skirt = body.is_skirt(face[own])
-        albedo[own], gloss[own] = paint(places, (face[own] >= body.num_skin_faces) & ~skirt,
-                                        one.outfit, tailor.bone, skirt)
+        albedo[own], gloss[own] = paint(places, body.is_eyeball(face[own]), one.outfit,
+                                        tailor.bone, skirt)
         if scene.look is not None:
             height[own] = relief(places, one.outfit, tailor.bone, skirt)
     if scene.look is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from ktn_mm.synth.camera import Camera, look_at
+from ktn_mm.synth.clothed_body import ClothedBody
 from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.environments import find_photos, load_environments
 from ktn_mm.synth.film import draw_film
@@ -22,7 +23,6 @@ from ktn_mm.synth.scene import (
     turn_matrix,
 )
 from ktn_mm.synth.screens import Screen, draw_cutting
-from ktn_mm.synth.skirt import SkirtedBody
 from ktn_mm.synth.wardrobe import draw_rich_outfit
 
 COUNT_SHARES = {1: .42, 2: .27, 3: .14, 4: .07, 5: .05, 6: .03, 8: .02}
@@ -45,7 +45,7 @@ _FLEX, _KNEE = ([i for i, name in enumerate(PARAMETERS) if name.endswith(end)]
 LEFT_WRIST, RIGHT_WRIST, LEFT_ELBOW, RIGHT_ELBOW = 9, 10, 7, 8
 
 
-def stage_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body: SkirtedBody,
+def stage_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body: ClothedBody,
                 tailor: Tailor, contact: Contact) -> Scene:
     """Draw a scene of a split.
 
@@ -99,7 +99,7 @@ def _draw_crowd(rng: np.random.Generator, count: int, distance: float, focal: fl
     return np.array(spots)
 
 
-def _draw_person(rng: np.random.Generator, split: str, body: SkirtedBody, tailor: Tailor,
+def _draw_person(rng: np.random.Generator, split: str, body: ClothedBody, tailor: Tailor,
                  contact: Contact, spot: np.ndarray, distance: float,
                  photos: tuple[Path, ...]) -> Person:
     figure = body.shape(np.clip(1.15 * rng.standard_normal(body.num_shapes), -2.3, 2.3))
@@ -114,7 +114,8 @@ def _draw_person(rng: np.random.Generator, split: str, body: SkirtedBody, tailor
     if angles[_FLEX].max() > 40 or angles[_KNEE].max() > 60:
         # Cloth hangs from the thighs alone: it must end above a bent knee.
         hem = min(hem, SHORT_HEM)
-    clothed = body.hang(tailor.dress(figure.vertices, outfit), hem, outfit.extra.flare)
+    clothed = body.hang(tailor.dress(figure.vertices, outfit), hem, outfit.extra.flare,
+                        shod=outfit.shoes != 'barefoot')
     _, vertices, _ = contact.part(figure, angles, clothed, limits)
     size = rng.uniform(.66, .88) if rng.random() < .07 else np.clip(rng.normal(1, .035), .9, 1.1)
     return place_person(rng, body, vertices * size, outfit, base, spot, distance)
@@ -125,7 +126,7 @@ def _draw_camera(rng: np.random.Generator, first: Person, framing: str, share: f
     """Draw where the camera is and what of the first person it shows."""
     kind = rng.choice(['eye', 'low', 'high'], p=[.8, .09, .11])
     height = {'eye': rng.uniform(.9, 1.8), 'low': rng.uniform(.25, .9),
-              'high': rng.uniform(1.8, 1.8 + .45 * min(distance, 4.))}[str(kind)]
+              'high': rng.uniform(1.8, 1.8 + .3 * min(distance, 5.))}[str(kind)]
     top, bottom = first.vertices[:, 2].max(), first.vertices[:, 2].min()
     seen = MEAN_HEIGHT / share
     if framing in ('whole', 'small'):

@@ -5,6 +5,7 @@ import pytest
 
 from ktn_mm.surface.charts import SURFACES
 from ktn_mm.synth.annotation import measure_visibility
+from ktn_mm.synth.clothed_body import clothed_body
 from ktn_mm.synth.contact import Contact
 from ktn_mm.synth.dataset import make_dataset
 from ktn_mm.synth.environments import find_photos, split_of_panorama, split_of_photo
@@ -16,7 +17,6 @@ from ktn_mm.synth.outfits import split_of_recipe
 from ktn_mm.synth.picture import BOX_FACES, draw_picture
 from ktn_mm.synth.poses import BASE_POSES, LIMITS, PARAMETERS
 from ktn_mm.synth.posing import bone_rotations
-from ktn_mm.synth.skirt import skirted_body
 from ktn_mm.synth.staging import stage_scene
 
 SPLITS = ('train', 'val', 'test')
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not find_photos('train'),
 @pytest.fixture(scope='module')
 def staged():
     """Four scenes of each split with their pictures and labels."""
-    body = skirted_body()
+    body = clothed_body()
     tailor, contact = Tailor(body), Contact(body)
     result = []
     for split in SPLITS:
@@ -61,7 +61,7 @@ def first_hit(eye, ray, triangles, middle, radius):
 
 def test_labels_are_the_first_hits_of_rays(staged):
     """Through people, skirts, boxes and flat things; one ray and one triangle at a time."""
-    body = skirted_body()
+    body = clothed_body()
     hidden = hits = 0
     for _, scene, _, labels in staged:
         meshes = [person.vertices[body.faces] for person in scene.people]
@@ -123,7 +123,7 @@ def test_pictures_show_what_their_labels_say(staged):
 
 
 def test_visibility_counts_what_is_hidden_and_cut_off(staged):
-    body = skirted_body()
+    body = clothed_body()
     for _, scene, _, labels in staged:
         for number, person in enumerate(scene.people, 1):
             area = int((labels.person == number).sum())
@@ -230,13 +230,13 @@ def test_a_hand_inside_the_belly_is_found_and_taken_out(body):
 
 
 def test_skirt_hangs_around_the_legs():
-    body = skirted_body()
+    body = clothed_body()
     figure = body.shape(np.zeros(body.num_shapes))
     still = np.tile(np.eye(3), (len(body.bone_names), 1, 1))
     cloth = np.flatnonzero(body.is_skirt(np.arange(len(body.faces))))
 
     def areas(last):
-        vertices = body.pose(figure, still, body.hang(figure.vertices, last, 0.))
+        vertices = body.pose(figure, still, body.hang(figure.vertices, last, 0., shod=False))
         a, b, c = np.moveaxis(vertices[body.faces[cloth]], 1, 0)
         return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
 
