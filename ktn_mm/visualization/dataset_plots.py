@@ -93,7 +93,10 @@ def write_plots(path: str | Path, coco: dict[str, dict]) -> None:
     for split, counts in kinds.items():
         shares = [100 * counts[name] / max(sum(counts.values()), 1) for name in names]
         offset = (list(kinds).index(split) - (len(kinds) - 1) / 2) * width
-        axes.bar(np.arange(len(names)) + offset, shares, width, color=COLORS[split])
+        bars = axes.bar(np.arange(len(names)) + offset, shares, width, color=COLORS[split])
+        axes.text(bars[0].get_x() + width / 2, 24.6, f'{shares[0]:.0f}', color='white',
+                  ha='center', va='top', fontsize=7)
+    # The first bars are cut off, so that the others can be told apart.
     axes.set_ylim(0, 25)
     axes.set_xticks(range(len(names)), ['from the table', *CLIPS], rotation=30, ha='right',
                     fontsize=8)

