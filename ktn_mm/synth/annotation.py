@@ -108,14 +108,14 @@ def measure_visibility(person: Person, camera: Camera, body: Body, area: int) ->
         area: the person's visible pixels.
 
     Returns:
-        ``in_frame``, the share of the body's vertices that the frame does not cut off, and
+        ``in_frame``, the share of the skin's area that the frame does not cut off, and
         ``unhidden``, the visible share of the pixels that the person would cover alone.
     """
     seen = camera.project(person.vertices)
     inside = ((seen[:, :2] > -.5) & (seen[:, :2] < np.array(camera.size) - .5)).all(1)
     inside &= seen[:, 2] > NEAR
     alone = len(rasterize(seen, body.faces, camera.size).sample)
-    return {'in_frame': round(float(inside.mean()), 3),
+    return {'in_frame': round(float(body.vertex_area @ inside), 3),
             'unhidden': round(min(1., area / max(alone, 1)), 3)}
 
 

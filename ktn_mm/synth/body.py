@@ -139,6 +139,15 @@ class Body:
         return csr_matrix(edges.multiply(1 / edges.sum(1)))
 
     @functools.cached_property
+    def vertex_area(self) -> np.ndarray:
+        """(N,): share of the skin, at rest, that belongs to each vertex; sum 1."""
+        faces = self.faces[:self.num_skin_faces]
+        a, b, c = (self.vertices[faces[:, k]] for k in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        total = np.bincount(faces.reshape(-1), np.repeat(area, 3), len(self.vertices))
+        return total / total.sum()
+
+    @functools.cached_property
     def vertex_surface(self) -> np.ndarray:
         """(N,) uint8: a surface that each vertex lies on."""
         surface = np.zeros(len(self.vertices), np.uint8)

@@ -38,6 +38,8 @@ HELD = {'telephone': (.075, .012, .15), 'bottle': (.07, .07, .24), 'bag': (.32, 
         'book': (.16, .03, .22), 'stick': (.035, .035, .9), 'box': (.3, .22, .2),
         'board': (.24, .03, .85)}
 """Extents in metres of what hands hold."""
+STEEPEST = .55
+"""How far cameras are above or below what they look at, relative to their distance."""
 SHORT_HEM = 14
 """Last ring of the skirt of somebody who sits or lifts a knee."""
 _FLEX, _KNEE = ([i for i, name in enumerate(PARAMETERS) if name.endswith(end)]
@@ -135,6 +137,8 @@ def _draw_camera(rng: np.random.Generator, first: Person, framing: str, share: f
         target = bottom + rng.uniform(.3, .5) * seen
     else:
         target = top + rng.uniform(-.5, -.32) * seen
+    # Close cameras look up or down by less than their distance.
+    height = np.clip(height, target - STEEPEST * distance, target + STEEPEST * distance)
     aside = rng.uniform(-.3, .3) * (rng.random() < .5) * size[0] / focal * distance
     tilt = rng.normal(0, 14) if rng.random() < .06 else rng.normal(0, 2.)
     middle = first.vertices.mean(0)

@@ -129,6 +129,14 @@ def test_visibility_counts_what_is_hidden_and_cut_off(staged):
             area = int((labels.person == number).sum())
             seen = measure_visibility(person, scene.camera, body, area)
             assert 0 <= seen['in_frame'] <= 1 and 0 <= seen['unhidden'] <= 1
+    # A frame that ends at the navel leaves about half of the skin.
+    scene = staged[0][1]
+    person = scene.people[0]._replace(vertices=body.vertices)
+    navel = body.bone_heads[body.bone['spine05']] + (0, 0, .1)
+    camera = scene.camera._replace(eye=np.array([0, -40., navel[2] - 4]), focal=400.,
+                                   axes=np.array([[1., 0, 0], [0, 0, -1], [0, 1, 0]]))
+    assert camera.project(navel)[1] == pytest.approx(0, abs=2)
+    assert .35 < measure_visibility(person, camera, body, 1)['in_frame'] < .75
     _, scene, _, labels = next(one for one in staged if len(one[1].people) == 1
                                and not one[1].screens)
     whole = measure_visibility(scene.people[0], scene.camera, body, 10 ** 6)
