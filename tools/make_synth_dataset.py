@@ -62,7 +62,7 @@ def parse_args() -> argparse.Namespace:
                         help='write the first pictures of the first split that was asked for, '
                              'side by side')
     parser.add_argument('--plots', metavar='FILE',
-                        help='write plots of the statistics of all splits')
+                        help='write plots of the statistics of all splits, print their numbers')
     args = parser.parse_args()
     if args.preset:
         fixed = [f'--{name.replace("_", "-")}' for name in ('size', 'seed', 'no_photos')
@@ -127,9 +127,11 @@ def main() -> None:
         write_pictures(args.pictures, f'{args.out}/{split}', result[split])
         print(f'{args.pictures}: {split}')
     if args.plots and result:
-        from ktn_mm.visualization.dataset_plots import write_plots
+        from ktn_mm.visualization.dataset_plots import summarize, write_plots
         write_plots(args.plots, result)
         print(f'{args.plots}: {", ".join(result)}')
+        for name, value in summarize(result).items():
+            print(f'  {name}: {value}')
     if args.preset:
         say_digests(args)
 

@@ -35,6 +35,41 @@ def pose_kind(name: str) -> str:
     return clip if clip in CLIPS and frame.isdigit() else 'posed'
 
 
+def summarize(coco: dict[str, dict]) -> dict[str, str]:
+    """Return the numbers of all splits together, ready to print.
+
+    Args:
+        coco: the COCO dictionaries by split, with the ``synth`` entries of staged scenes.
+    """
+    people = [one for data in coco.values() for one in data['annotations']]
+    if not people:
+        return {'people, and with points': '0, 0'}
+    points = np.array([len(one['dp_I']) for one in people if 'dp_I' in one] or [0])
+    view = np.abs([one['synth']['view'] for one in people])
+    cut, hidden = (1 - np.array([one['synth'].get(key, 1) for one in people])
+                   for key in ('in_frame', 'unhidden'))
+    seen = np.array([one['keypoints'][2::3] for one in people])
+    surfaces = surface_counts(people) / max(surface_counts(people).sum(), 1)
+    low, high = np.quantile(points, [.05, .95])
+
+    def shares(*masks: np.ndarray) -> str:
+        return ', '.join(f'{100 * mask.mean():.0f} %' for mask in masks)
+
+    return {
+        'people, and with points': f'{len(people)}, {sum("dp_I" in one for one in people)}',
+        'points a person: mean, 5 %, 95 %': f'{points.mean():.0f}, {low:.0f}, {high:.0f}',
+        'at least 150 pixels tall': shares(np.array([a['bbox'][3] >= 150 for a in people])),
+        'facing within 60, 120, 180 degrees': shares(
+            view <= 60, (view > 60) & (view <= 120), view > 120),
+        'cut off by more than a tenth, half': shares(cut > .1, cut > .5),
+        'hidden by more than a tenth, half': shares(hidden > .1, hidden > .5),
+        'keypoints visible, hidden, outside': shares(seen == 2, seen == 1, seen == 0),
+        'most, least frequent surface': ', '.join(
+            f'{SURFACES[i].name} {100 * surfaces[i]:.1f} %'
+            for i in (surfaces.argmax(), surfaces.argmin())),
+    }
+
+
 def write_plots(path: str | Path, coco: dict[str, dict]) -> None:
     """Write one picture with the statistics of all splits.
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ktn_mm.synth.environments import find_photos
-from ktn_mm.visualization.dataset_plots import pose_kind, surface_counts
+from ktn_mm.visualization.dataset_plots import pose_kind, summarize, surface_counts
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_synth_dataset.py'
 
@@ -58,6 +58,7 @@ def test_preset_makes_its_first_pictures(run, tmp_path):
     out = tmp_path / 'open'
     said = run('--preset', 'open-body-v1', out, '--train', 2, '--val', 1, '--test', 0,
                '--plots', tmp_path / 'plots.png', '--pictures', tmp_path / 'pictures.png')
+    assert 'facing within 60, 120, 180 degrees: ' in said
     assert 'train annotations: sha256' in said and 'a part only' in said
     settings = json.loads((out / 'settings.json').read_text())
     assert settings['size'] == [320, 320] and settings['version'].startswith('staged')
@@ -88,4 +89,11 @@ def test_plots_tell_clips_from_table_poses():
     assert pose_kind('run 12') == 'run'
     assert pose_kind('run') == pose_kind('walk, left foot ahead') == 'posed'
     counts = surface_counts([{'dp_I': [2., 2., 24.]}, {}, {'dp_I': [1.]}])
+    person = {'synth': {'view': 130, 'in_frame': .4, 'unhidden': 1}, 'bbox': [0, 0, 9, 200],
+              'keypoints': [0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0], 'dp_I': [2, 2, 3, 24]}
+    numbers = summarize({'val': {'annotations': [person]}})
+    assert numbers['cut off by more than a tenth, half'] == '100 %, 100 %'
+    assert numbers['hidden by more than a tenth, half'] == '0 %, 0 %'
+    assert numbers['keypoints visible, hidden, outside'] == '25 %, 25 %, 50 %'
+    assert numbers['most, least frequent surface'].startswith('torso front 50.0 %')
     assert counts[1] == 2 and counts[23] == counts[0] == 1 and counts.sum() == 4
