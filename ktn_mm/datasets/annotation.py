@@ -1,4 +1,6 @@
 """Read and judge the ``dp_*`` entries of one person. Pure functions, no framework."""
+import zlib
+
 import numpy as np
 
 from ktn_mm.surface.charts import NUM_PARTS, NUM_SURFACES
@@ -73,6 +75,24 @@ def read_points(ann: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
              (surface >= 1) & (surface <= NUM_SURFACES) & (surface == np.round(surface)))
     uv = np.column_stack([values['dp_U'], values['dp_V']]).clip(0, 1).astype(np.float32)
     return np.column_stack([values['dp_x'], values['dp_y']]), surface.astype(np.int64), uv
+
+
+def choose_points(count: int, share: float, key: int | str) -> np.ndarray:
+    """Choose a share of a person's points.
+
+    The choice hangs on the key alone, and a smaller share is a subset of a larger one.
+
+    Args:
+        count: P, how many points the person has.
+        share: in (0, 1]; rounded to whole points, at least one.
+        key: of the annotation, its id.
+
+    Returns:
+        Indices of the chosen points, rising.
+    """
+    kept = max(1, round(count * share))
+    seed = zlib.crc32(str(key).encode())
+    return np.sort(np.random.default_rng(seed).permutation(count)[:kept])
 
 
 def read_masks(ann: dict) -> list | dict | None:

@@ -207,3 +207,30 @@ def test_points_lie_on_the_painted_surface(tiny, build, run):
     surface, uv = body_at(unit)
     assert (surface == sample['dp_surfaces']).mean() > .98
     assert np.abs(uv - sample['dp_uv'])[surface == sample['dp_surfaces']].max() < 1e-3
+
+
+def test_a_share_of_the_points_is_stable_and_nested(tmp_path, build):
+    tiny = make_tiny_dataset(tmp_path, num_images=4, kinds=('dense', 'dense'))
+    whole, quarter, tenth = (build(tiny, point_share=share) for share in (1., .25, .1))
+    assert [len(info['dp_surfaces']) for info in quarter] == [15] * 8
+    assert [len(info['dp_surfaces']) for info in tenth] == [6] * 8
+
+    def rows(info):
+        return np.column_stack([info['dp_points'], info['dp_surfaces'], info['dp_uv']]).tolist()
+
+    places = set()
+    for full, many, few, again in zip(whole, quarter, tenth, build(tiny, point_share=.25)):
+        kept = [rows(full).index(row) for row in rows(many)]
+        assert kept == sorted(kept)
+        places.add(tuple(kept))
+        assert all(row in rows(many) for row in rows(few))
+        assert rows(many) == rows(again) and many['dp_masks'] == full['dp_masks']
+    assert len(places) == 8  # every person has a choice of its own
+
+
+def test_a_share_leaves_everybody_a_point(tmp_path, build):
+    tiny = make_tiny_dataset(tmp_path, num_points=3, kinds=('dense', 'plain'))
+    assert [len(i['dp_surfaces']) for i in build(tiny, point_share=.01)] == [1, 0, 1, 0]
+    for share in (0, -1, 1.5):
+        with pytest.raises(ValueError, match=r'point_share must be in \(0, 1\]'):
+            build(tiny, point_share=share)

@@ -14,6 +14,7 @@ from ktn_mm.datasets.annotation import (
     AnnotationError,
     check_box,
     check_keypoints,
+    choose_points,
     is_dense,
     read_masks,
     read_points,
@@ -68,11 +69,16 @@ class DensePoseCocoDataset(CocoDataset):
 
     METAINFO: dict = COCO_DENSEPOSE
 
-    def __init__(self, *args, on_bad: str = 'skip', dense: str = 'required', **kwargs) -> None:
+    def __init__(self, *args, on_bad: str = 'skip', dense: str = 'required',
+                 point_share: float = 1., **kwargs) -> None:
         if dense not in DENSE:
             raise ValueError(f'DensePoseCocoDataset: dense must be one of {DENSE}, got {dense!r}')
         self.on_bad = check_policy('DensePoseCocoDataset', on_bad)
+        if not 0 < point_share <= 1:
+            raise ValueError('DensePoseCocoDataset: point_share must be in (0, 1], got '
+                             f'{point_share!r}')
         self.dense = dense
+        self.point_share = point_share
         self._report = FaultReport('', on_bad)
         super().__init__(*args, **kwargs)
 
@@ -192,6 +198,9 @@ class DensePoseCocoDataset(CocoDataset):
             self._report.add(fault, ann.get('id'), 'dense annotation')
             points, surfaces, uv = read_points({})
             masks = None
+        if self.point_share < 1 and len(surfaces):
+            chosen = choose_points(len(surfaces), self.point_share, ann.get('id'))
+            points, surfaces, uv = points[chosen], surfaces[chosen], uv[chosen]
         return dict(dp_points=box_to_image(points, box, FRAME).astype(np.float32),
                     dp_surfaces=surfaces, dp_uv=uv, dp_masks=masks)
 
