@@ -6,7 +6,9 @@ from .transforms import (
     InterpolateCorrespondences,
     LoadDenseMasks,
     LoadPersonImage,
+    RandomBlurNoise,
+    RandomOcclusion,
 )
 
 __all__ = ['DensePoseCocoDataset', 'DensePoseRandomFlip', 'DensePoseTopdownAffine',
-           'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage']
+           'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage', 'RandomBlurNoise', 'RandomOcclusion']
