@@ -11,4 +11,5 @@ from .transforms import (
 )
 
 __all__ = ['DensePoseCocoDataset', 'DensePoseRandomFlip', 'DensePoseTopdownAffine',
-           'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage', 'RandomBlurNoise', 'RandomOcclusion']
+           'InterpolateCorrespondences', 'LoadDenseMasks', 'LoadPersonImage', 'RandomBlurNoise',
+           'RandomOcclusion']

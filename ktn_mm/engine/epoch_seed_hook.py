@@ -1,0 +1,19 @@
+"""A seed for every epoch."""
+from mmengine.hooks import Hook
+from mmengine.runner import set_random_seed
+from mmpose.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Seed Python, numpy and torch anew before every epoch, with the run's seed and the epoch.
+
+    A run that was killed and resumed at its last checkpoint then draws the same augmentation as
+    one that never stopped, and ends at the same weights where arithmetic is reproducible (on a
+    CPU: with the same number of threads). Does not reach worker processes: use
+    ``num_workers=0``, or ``persistent_workers=False``, which starts them anew in every epoch.
+    """
+
+    def before_train_epoch(self, runner) -> None:
+        # Far apart, so that no epoch of one seed is an epoch of another.
+        set_random_seed(runner.seed * 10_000 + runner.epoch)
