@@ -175,6 +175,28 @@ def test_ablation_changes_nothing_but_the_model(path):
     assert config.to_dict() == whole.to_dict()
 
 
+@pytest.mark.parametrize('path', [path for path in LEAVES if path.parent.name == 'benchmark'],
+                         ids=lambda p: p.stem)
+def test_rows_of_the_benchmark_differ_in_what_their_names_say(path):
+    config, first = load(path), load(next(p for p in LEAVES if p.parent == path.parent))
+    dataset = config.train_dataloader.dataset
+    share = dict(points25=.25, points10=.1)
+    wanted = next((v for name, v in share.items() if name in path.stem), None)
+    assert dataset.pop('point_share', None) == wanted
+    if 'interp' in path.stem:
+        steps = [s for s in dataset.pipeline if s.type != 'InterpolateCorrespondences']
+        steps[-2].encoder.max_points = first.train_dataloader.dataset.pipeline[-2].encoder.get(
+            'max_points')
+        first.train_dataloader.dataset.pipeline[-2].encoder.max_points = None
+        assert len(steps) == len(dataset.pipeline) - 1
+        dataset.pipeline = steps
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader', 'val_evaluator',
+                'test_evaluator', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness',
+                'default_hooks', 'custom_hooks'):
+        assert config[key] == first[key], key
+    assert config.model.test_cfg == first.model.test_cfg
+
+
 @pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
 def test_config_builds(path):
     with torch.device('meta'):
