@@ -1,0 +1,243 @@
+"""The driver of the open benchmark: what it begins, how it stops, where it goes on."""
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ktn_mm.testing import make_tiny_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / 'tools' / 'benchmarks'
+
+
+@pytest.fixture(scope='module')
+def bench():
+    """The modules of tools/benchmarks, which are no part of the package."""
+    sys.path.insert(0, str(TOOLS))
+    try:
+        names = ('data', 'pool', 'rows', 'run', 'run_folder')
+        yield {name: importlib.import_module(f'open_body_runs.{name}') for name in names}
+    finally:
+        sys.path.remove(str(TOOLS))
+
+
+@pytest.fixture(scope='module')
+def dolls(tmp_path_factory):
+    """Paper dolls in the layout of open-body-v1."""
+    folder = tmp_path_factory.mktemp('dolls')
+    (folder / 'annotations').mkdir()
+    for seed, split in enumerate(('train', 'val', 'test')):
+        tiny = make_tiny_dataset(folder / 'made', num_images=12 if split == 'train' else 2,
+                                 kinds=('dense', 'plain'), seed=seed)
+        shutil.move(tiny.img_dir, folder / split)
+        shutil.move(tiny.ann_file, folder / 'annotations' / f'densepose_open_{split}.json')
+    return folder
+
+
+@pytest.fixture
+def settings(bench, dolls, tmp_path):
+    return bench['run'].Settings(dolls, bench['data'].summarise(dolls), tmp_path / 'work',
+                                 tmp_path / 'out' / 'runs')
+
+
+@pytest.fixture
+def fake(bench, settings, monkeypatch):
+    """Return a function that makes runs whose commands are scripts of one line."""
+    def make(script: str, count: int = 1) -> list:
+        runs = [bench['run'].Run(bench['rows'].row_of('mid'), seed, settings)
+                for seed in range(count)]
+
+        def next_command(run):
+            run.folder.begin(run.identity())
+            if (run.folder.path / 'done').exists():
+                return None
+            run.stage = 'train'
+            return [sys.executable, '-c', script, str(run.folder.path)]
+        monkeypatch.setattr(bench['run'].Run, 'next_command', next_command)
+        return runs
+    return make
+
+
+TOUCH = 'import sys, time, pathlib; p = pathlib.Path(sys.argv[1]); {}; (p / "done").touch()'
+
+
+def test_summary_counts_and_notices_changes(bench, dolls, tmp_path):
+    summary = bench['data'].summarise(dolls)
+    assert summary.pictures == dict(train=12, val=2, test=2)
+    assert summary.persons == dict(train=12, val=2, test=2)
+    content = json.loads((dolls / 'annotations/densepose_open_train.json').read_text())
+    listed = [s for ann in content['annotations'] for s in ann.get('dp_I', [])]
+    assert summary.points_per_surface == [listed.count(k) for k in range(1, 25)]
+    other = tmp_path / 'other'
+    shutil.copytree(dolls, other)
+    assert bench['data'].summarise(other).sha256 == summary.sha256
+    picture = next((other / 'test').iterdir())
+    picture.write_bytes(picture.read_bytes() + b'x')
+    assert bench['data'].summarise(other).sha256 != summary.sha256
+    picture.unlink()
+    with pytest.raises(FileNotFoundError, match='make the data set again'):
+        bench['data'].summarise(other)
+
+
+def test_no_more_runs_at_a_time_than_jobs(bench, fake, tmp_path):
+    note = (f'd = pathlib.Path({str(tmp_path)!r}); m = d / p.name; m.touch(); time.sleep(.3); '
+            '(p / "seen").write_text(str(len(list(d.glob("mid-*"))))); m.unlink()')
+    pool = bench['pool'].Pool(fake(TOUCH.format(note), 4), 2, interval=.02)
+    pool.work()
+    seen = [int((run.folder.path / 'seen').read_text()) for run in pool.finished]
+    assert len(seen) == 4 and max(seen) == 2
+
+
+def test_commands_have_one_thread(bench, fake, monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '7')
+    code = 'import os; (p / "seen").write_text(os.environ["OMP_NUM_THREADS"] + os.environ["X"])'
+    pool = bench['pool'].Pool(fake(TOUCH.format(code)), 1, settings={'X': 'y'}, interval=.02)
+    pool.work()
+    assert (pool.finished[0].folder.path / 'seen').read_text() == '1y'
+    assert [t['kind'] for t in pool.finished[0].folder.times()] == ['train']
+
+
+def test_a_failure_is_named_and_does_not_stop_the_others(bench, fake):
+    code = 'print("ouch", flush=True); sys.exit(3) if p.name.endswith("0") else 0'
+    pool = bench['pool'].Pool(fake(TOUCH.format(code), 2), 1, interval=.02)
+    pool.work()
+    assert [run.name for run in pool.finished] == ['mid-seed1']
+    assert 'exit code 3' in pool.failed['mid-seed0'] and 'log.txt' in pool.failed['mid-seed0']
+    log = (pool.finished[0].folder.path.parent / 'mid-seed0' / 'log.txt').read_text()
+    assert log == 'ouch\n'
+
+
+def test_the_deadline_ends_everything(bench, fake):
+    runs = fake(TOUCH.format('time.sleep(60)'), 3)
+    pool = bench['pool'].Pool(runs, 2, minutes=.01, interval=.02)
+    began = time.monotonic()
+    pool.work()
+    assert time.monotonic() - began < 30
+    assert pool.stopped_by == 'the minutes are over' and not pool.finished and not pool.failed
+    assert [len(run.folder.times()) for run in runs] == [1, 1, 0]
+
+
+def test_a_signal_ends_everything_and_handlers_come_back(bench, fake):
+    before = signal.getsignal(signal.SIGTERM)
+    kill = f'import os, signal; os.kill({os.getpid()}, signal.SIGTERM); time.sleep(60)'
+    pool = bench['pool'].Pool(fake(TOUCH.format(kill)), 1, interval=.02)
+    pool.work()
+    assert pool.stopped_by == 'SIGTERM' and not pool.going
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_training_that_outlives_its_driver_keeps_others_away(bench, fake):
+    run = fake(TOUCH.format('0'))[0]
+    claim = run.folder.lock()
+    orphan = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE,
+                              pass_fds=(claim,))
+    run.folder.unlock()
+    pool = bench['pool'].Pool([run], 1, interval=.02)
+    pool.work()
+    assert pool.claimed == ['mid-seed0'] and not pool.finished
+    orphan.communicate(b'\n')
+    pool = bench['pool'].Pool([run], 1, interval=.02)
+    pool.work()
+    assert len(pool.finished) == 1
+
+
+def test_a_folder_of_other_options_is_refused(bench, settings):
+    row = bench['rows'].row_of('mid')
+    run = bench['run'].Run(row, 0, settings)
+    assert run.state() == 'not begun'
+    run.folder.begin(run.identity())
+    assert run.state() == 'begun'
+    other = bench['run'].Run(row, 0, bench['run'].Settings(
+        settings.data, settings.summary, settings.work_dir, settings.results, ('a=1',)))
+    assert other.state() == 'outdated'
+    with pytest.raises(ValueError, match='begun with another config'):
+        other.next_command()
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_used(bench, settings):
+    import torch
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    path = run.folder.path
+    path.mkdir(parents=True)
+    for epoch in (2, 10):
+        torch.save(dict(w=torch.zeros(100)), path / f'epoch_{epoch}.pth')
+    assert run.folder.checkpoint() == (10, path / 'epoch_10.pth')
+    whole = (path / 'epoch_10.pth').read_bytes()
+    (path / 'epoch_10.pth').write_bytes(whole[:-200])
+    assert run.folder.checkpoint() == (2, path / 'epoch_2.pth')
+    command = run.next_command()
+    assert command[command.index('--resume') + 1] == str(path / 'epoch_2.pth')
+
+
+def test_the_kept_log_has_no_folders_and_few_lines(bench, tmp_path):
+    folder = bench['run_folder'].RunFolder(tmp_path)
+    log = tmp_path / '20990101_000000' / '20990101_000000.log'
+    log.parent.mkdir()
+    stamp = '2099/01/01 00:00:00 - mmengine - INFO - '
+    steps = [f'{stamp}Epoch(train)  [1][{step:3d}/375]  loss: {step}.5' for step in
+             range(25, 376, 25)]
+    place = '/'.join(['', 'home', 'somebody', 'data', 'x.pth'])
+    log.write_text('\n'.join([stamp + 'config = ' + place, *steps,
+                              f'{stamp}resumed from epoch: 1, {place}',
+                              f'{stamp}Epoch(val) [1][2/2]    densepose/GPS/AP: 0.1']))
+    kept = folder.trimmed_log().splitlines()
+    assert 'somebody' not in '\n'.join(kept)
+    assert [line.split('[')[2].split('/')[0] for line in kept if 'train' in line] == [
+        '100', '200', '300', '375']
+    assert kept[-2].endswith('resumed from epoch: 1, x.pth') and 'GPS/AP: 0.1' in kept[-1]
+    assert folder.progress() == (1, 375, 375, 375.5)
+
+
+def drive(dolls: Path, folder: Path, *options: str) -> list[str]:
+    """Return the command that trains two rows for four epochs of three small steps."""
+    return [sys.executable, str(TOOLS / 'open_body.py'), '--rows', 'baseline', 'ktn-interp',
+            '--seeds', '5', '--data', str(dolls), '--work-dir', str(folder / 'work'), '--out',
+            str(folder / 'out'), *options, '--cfg-options', 'model.backbone.init_cfg=None',
+            'train_cfg.max_epochs=4', 'train_dataloader.batch_size=4',
+            'default_hooks.logger.interval=1']
+
+
+@pytest.mark.slow
+def test_runs_that_were_killed_end_as_runs_that_were_not(dolls, tmp_path):
+    quiet = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    straight, halting = tmp_path / 'straight', tmp_path / 'halting'
+    done = subprocess.run(drive(dolls, straight), **quiet)
+    assert done.returncode == 0, done.stdout
+
+    driver = subprocess.Popen(drive(dolls, halting), **quiet)
+    first = halting / 'work' / 'baseline-seed5' / 'epoch_2.pth'
+    while not first.exists() and driver.poll() is None:
+        time.sleep(.05)
+    driver.send_signal(signal.SIGTERM)
+    said = driver.communicate(timeout=120)[0]
+    assert driver.returncode == 1 and 'SIGTERM; the same command goes on' in said
+    assert not list((halting / 'out').glob('runs/*.json'))
+    listed = subprocess.run(drive(dolls, halting, '--list'), **quiet).stdout
+    assert 'baseline-seed5    begun' in listed and 'of 4 epochs' in listed
+
+    done = subprocess.run(drive(dolls, halting), **quiet)
+    assert done.returncode == 0, done.stdout
+    for name in ('baseline-seed5', 'ktn-interp-seed5'):
+        one, two = (json.loads((folder / 'out' / 'runs' / f'{name}.json').read_text())
+                    for folder in (straight, halting))
+        assert one['attempts'] == 1 and 1 <= two['attempts'] <= 2
+        for key in ('figures', 'surfaces', 'bottleneck', 'config_sha256', 'data_sha256', 'data'):
+            assert one[key] == two[key], (name, key)
+        assert [p['epoch'] for p in one['curve']][-1] == 4
+        assert {'GPS/AP', 'GPSm/AP', 'segm/AP', 'parts/mIoU', 'mean_GPS'} <= set(one['figures'])
+        assert len(one['surfaces']) == 24 and one['cpu_minutes'] > 0
+        assert 'Epoch(val) [4]' in (halting / 'out' / 'runs' / f'{name}.txt').read_text()
+        assert str(tmp_path) not in json.dumps(two['data'])
+        checkpoints = list((halting / 'work' / name).glob('*.pth'))
+        assert [path.name for path in checkpoints] == ['epoch_4.pth']
+    assert json.loads((halting / 'out/runs/baseline-seed5.json').read_text())['attempts'] == 2
+
+    again = subprocess.run(drive(dolls, halting), **quiet)
+    assert again.returncode == 0 and '2 of 2 runs are finished, 0 to do' in again.stdout

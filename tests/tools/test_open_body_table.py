@@ -1,0 +1,218 @@
+"""Tables of the open benchmark, from made-up runs whose figures were worked out by hand."""
+import importlib
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from ktn_mm.surface.charts import SURFACES
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / 'tools' / 'benchmarks'
+NAMES = [surface.name for surface in SURFACES]
+POINTS = [100 * (24 - k) for k in range(24)]  # the last twelve surfaces are the rare ones
+
+
+@pytest.fixture(scope='module')
+def bench():
+    """The modules of tools/benchmarks, which are no part of the package."""
+    sys.path.insert(0, str(TOOLS))
+    try:
+        names = ('pages', 'results', 'rows', 'run', 'statistics', 'tables')
+        yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
+                   tool=importlib.import_module('open_body_table'))
+    finally:
+        sys.path.remove(str(TOOLS))
+
+
+@pytest.fixture
+def write_run(tmp_path, bench):
+    """Return a function that writes the result of a run that never was."""
+    def write(row, seed, ap, *, rare=.2, frequent=.6, **changes):
+        config = bench['rows'].row_of(row).config
+        content = dict(
+            row=row, seed=seed, config=str(config), data_sha256='d1', options=[],
+            config_sha256=bench['run'].config_hash(config), epochs=10,
+            data=dict(points_per_surface=POINTS),
+            figures={'GPS/AP': ap, 'GPS/AP50': 2 * ap, 'GPS/APM': -1., 'parts/mIoU': .5},
+            surfaces=[dict(name=name, points=9, surface_accuracy=frequent if k < 12 else rare)
+                      for k, name in enumerate(NAMES)],
+            curve=[{'epoch': 5, 'GPS/AP': ap / 2}, {'epoch': 10, 'GPS/AP': ap}], minutes=30.,
+            cpu_minutes=29., attempts=1, machine=dict(processor='abacus', cores=2), versions={})
+        folder = tmp_path / 'out' / 'runs'
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f'{row}-seed{seed}.json'
+        path.write_text(json.dumps({**content, **changes}))
+        return path
+    return write
+
+
+@pytest.fixture
+def read(tmp_path, bench):
+    return lambda: bench['results'].read_results(tmp_path / 'out' / 'runs')
+
+
+def rows_of(table: str) -> list[list[str]]:
+    """Return the cells of a Markdown table, header first."""
+    lines = [line for line in table.splitlines() if line.startswith('|')]
+    return [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in lines if '---' not in line]
+
+
+def test_mean_deviation_and_pairs_by_hand(bench):
+    statistics = bench['statistics']
+    # 2, 4, 9: mean 5, deviations -3, -1, 4, squares 26, over two 13.
+    assert statistics.spread([2, 4, 9]) == (5, math.sqrt(13), 3, 3)
+    one, none = statistics.spread([7.]), statistics.spread([math.nan])
+    assert one.mean == 7 and math.isnan(one.std) and one.n == 1
+    assert math.isnan(none.mean) and none.n == 0
+    # Seeds 0, 2: 3 - 1 = 2 and 4 - 6 = -2; seed 1 has no partner on one side, 3 on the other.
+    found = statistics.paired({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
+    assert found == (0, math.sqrt(8), 2, 1)
+
+
+def test_halves_are_split_by_points(bench):
+    halves = bench['statistics'].halves
+    assert halves([5, 1, 3, 2]) == ([1, 3], [2, 0])
+    assert halves([1, 1, 1, 1]) == ([0, 1], [2, 3])
+
+
+def test_recall_of_rare_and_frequent_surfaces(bench, write_run, read):
+    path = write_run('mid', 0, .3, rare=.25, frequent=.5)
+    content = json.loads(path.read_text())
+    content['surfaces'][23]['surface_accuracy'] = None  # nobody to find it on
+    content['surfaces'][12]['surface_accuracy'] = .36  # (10 x 0.25 + 0.36) / 11 = 0.26
+    path.write_text(json.dumps(content))
+    result = read().runs['mid'][0]
+    assert bench['results'].figure_of(result, 'rare') == pytest.approx(.26)
+    assert bench['results'].figure_of(result, 'frequent') == pytest.approx(.5)
+    assert math.isnan(bench['results'].figure_of(result, 'GPS/APM'))
+
+
+def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
+    for seed, without, with_ktm in ((0, .30, .33), (1, .32, .33), (2, .34, .39)):
+        write_run('mid-interp', seed, without, rare=.2)
+        write_run('ktn-interp', seed, with_ktm, rare=.2 + .01 * seed)
+    results = read()
+    header, first, second = rows_of(bench['tables'].group_table(results, 'main'))
+    ap = header.index('GPS AP')
+    # 30, 32, 34: 32 with deviation 2; 33, 33, 39: 35 with deviation sqrt(24 / 2).
+    assert first[:2] == ['+ MID + Aug', '3'] and first[ap] == '32.0 ± 2.0'
+    assert second[0] == '+ MID + Aug + KTM' and second[ap] == '35.0 ± 3.5'
+    assert second[header.index('APM')] == '-' and second[header.index('rare')] == '21.0 ± 1.0'
+
+    rows = bench['tables'].comparable(results)
+    assert [row.name for row in rows] == ['ktn-interp']
+    header, line = rows_of(bench['tables'].difference_table(results, rows))
+    # 3, 1, 5: mean 3 with deviation 2, where unpaired deviations are 2 and 3.5.
+    assert line[:5] == ['KTM', 'mid-interp', 'ktn-interp', '3', '3 of 3']
+    assert line[header.index('GPS AP')] == '+3.0 ± 2.0'
+    assert line[header.index('AP50')] == '+6.0 ± 4.0'
+    assert line[header.index('frequent')] == '+0.0 ± 0.0'
+
+
+def test_a_row_with_one_seed_has_no_deviation(bench, write_run, read):
+    write_run('baseline', 1, .2)
+    header, line = rows_of(bench['tables'].group_table(read(), 'main'))
+    assert line[1] == '1' and line[header.index('GPS AP')] == '20.0'
+
+
+def test_what_does_not_fit_is_left_out_and_named(write_run, read):
+    for seed in range(3):
+        write_run('mid', seed, .3)
+    write_run('baseline', 0, .3, options=['train_cfg.max_epochs=1'])
+    write_run('baseline', 1, .3, config_sha256='old')
+    write_run('baseline', 2, .3, data_sha256='d2')
+    path = write_run('ktm', 0, .3)
+    path.write_text(path.read_text().replace('"row": "ktm"', '"row": "gone"'))
+    results = read()
+    assert list(results.runs) == ['mid']
+    assert {name: why.split()[0] for name, why in results.left_out.items()} == {
+        'baseline-seed0.json': 'has', 'baseline-seed1.json': 'its',
+        'baseline-seed2.json': 'was', 'ktm-seed0.json': 'there'}
+
+
+def test_missing_runs_are_named(bench, write_run, read):
+    tables, total = bench['tables'], 3 * len(bench['rows'].ROWS)
+    assert tables.state_sentence(read(), [0, 1, 2]).startswith(f'None of the {total} runs')
+    write_run('mid', 1, .3)
+    sentence = tables.state_sentence(read(), [0, 1, 2])
+    assert sentence.startswith(f'1 of {total} runs are there. Missing: baseline (seeds 0, 1, 2)')
+    assert 'mid (seeds 0, 2);' in sentence
+    for row in bench['rows'].ROWS:
+        write_run(row.name, 0, .3)
+    assert tables.state_sentence(read(), [0]) == f'All {total // 3} runs are there.'
+
+
+def test_plan_adds_up(bench):
+    estimate = dict(rows=dict(baseline=dict(minutes=20.), mid=dict(minutes=40.)))
+    lines = rows_of(bench['tables'].plan_table(estimate, [0, 1]))
+    # Five rows: 20 + 40 + 3 x 30 = 150 minutes; with two seeds 300; all 15 rows: 450, 900.
+    assert lines[1] == ['The rows of Table IX', '5', '2', '10', '300', '2.5']
+    assert lines[-1] == ['together', '15', '2', '30', '900', '7.5']
+
+
+def test_rows_are_compared_with_rows_that_exist(bench):
+    rows = bench['rows']
+    names = [row.name for row in rows.ROWS]
+    assert len(set(names)) == len(names) == len({row.config for row in rows.ROWS})
+    assert all((ROOT / row.config).is_file() for row in rows.ROWS)
+    assert {row.config.name for row in rows.ROWS} == {
+        path.name for path in (ROOT / rows.CONFIGS).glob('*.py')}
+    assert all(row.before in names[:names.index(row.name)] for row in rows.ROWS if row.before)
+    assert {row.group for row in rows.ROWS} == set(rows.GROUPS)
+    assert [row.name for row in rows.choose_rows(['ktm', 'res18'])] == [
+        'ktm', 'baseline-res18', 'ktn-interp-res18']
+    with pytest.raises(ValueError, match="'kmt' is no row and no group"):
+        rows.choose_rows(['kmt'])
+
+
+@pytest.fixture
+def run_tool(tmp_path, bench):
+    return lambda: bench['tool'].main(['--out', str(tmp_path / 'out'),
+                                       '--readme', str(tmp_path / 'README.md')])
+
+
+def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
+    begin, end = bench['pages'].BEGIN, bench['pages'].END
+    readme = tmp_path / 'README.md'
+    readme.write_text(f'# Title\n{begin}\nold\n{end}\nthe rest\n')
+    run_tool()
+    assert 'nothing can be said about KTM' in readme.read_text()
+    assert '## Results' not in (tmp_path / 'out' / 'README.md').read_text()
+
+    for seed in range(3):
+        for row in bench['rows'].ROWS:
+            write_run(row.name, seed, .2 + .02 * seed + .01 * ('ktn' in row.name))
+    run_tool()
+    text = readme.read_text()
+    assert text.startswith(f'# Title\n{begin}\nAll 45 runs are there.\n') and 'old' not in text
+    assert text.endswith(f'{end}\nthe rest\n') and '+1.0 ± 0.0' in text
+    page = (tmp_path / 'out' / 'README.md').read_text()
+    assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())
+    assert '$' not in page
+    for name in ('curves.png', 'recall.png'):
+        assert f']({name})' in page
+        assert (tmp_path / 'out' / name).read_bytes().startswith(b'\x89PNG')
+    run_tool()
+    assert readme.read_text() == text
+
+
+@pytest.mark.parametrize('content, words', [
+    ('{"row": "mid"}', 'mid-seed0.json: not a result of the open benchmark: no seed'),
+    ('{', 'mid-seed0.json: not a json file')])
+def test_a_broken_result_is_one_line(tmp_path, write_run, run_tool, content, words):
+    (tmp_path / 'README.md').write_text('')
+    write_run('mid', 0, .3).write_text(content)
+    with pytest.raises(SystemExit, match=f'^error: .*{words}') as refused:
+        run_tool()
+    assert '\n' not in str(refused.value)
+
+
+def test_a_page_without_markers_is_refused(tmp_path, run_tool):
+    (tmp_path / 'README.md').write_text('# Title\n')
+    with pytest.raises(SystemExit, match='^error: .*must hold the lines'):
+        run_tool()
+    assert not (tmp_path / 'out').exists()

@@ -1,0 +1,1 @@
+"""The runs of the open benchmark: what they are, how they are run, what they say together."""

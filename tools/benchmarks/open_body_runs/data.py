@@ -1,0 +1,83 @@
+"""The pictures and points that the runs share."""
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SPLITS = ('train', 'val', 'test')
+NUM_SURFACES = 24
+MAKE = 'python tools/make_synth_dataset.py {folder} --preset open-body-v1'
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a result says about its data.
+
+    Attributes:
+        folder: name of the folder, without its place.
+        sha256: of all annotation files and pictures, in order, each after its name.
+        pictures: split -> how many.
+        persons: split -> how many have points.
+        points_per_surface: of the training set, surfaces 1 to 24.
+    """
+
+    folder: str
+    sha256: str
+    pictures: dict[str, int]
+    persons: dict[str, int]
+    points_per_surface: list[int]
+
+    def to_dict(self) -> dict:
+        """Return everything for JSON."""
+        return asdict(self)
+
+
+def annotation_file(folder: Path, split: str) -> Path:
+    """Return the path of a split's annotation."""
+    return folder / 'annotations' / f'densepose_open_{split}.json'
+
+
+def summarise(folder: Path) -> DataSummary:
+    """Read all annotations and hash all they name.
+
+    Raises:
+        FileNotFoundError: if a file is missing; says how to make the data set.
+    """
+    digest = hashlib.sha256()
+    pictures, persons, points = {}, {}, [0] * NUM_SURFACES
+    for split in SPLITS:
+        path = annotation_file(folder, split)
+        if not path.is_file():
+            raise FileNotFoundError(f'{path} does not exist; make the data set: '
+                                    + MAKE.format(folder=folder))
+        text = path.read_bytes()
+        content = json.loads(text)
+        _add(digest, path.name, text)
+        for name in sorted(image['file_name'] for image in content['images']):
+            picture = folder / split / name
+            if not picture.is_file():
+                raise FileNotFoundError(f'{picture} does not exist, but {path} lists it; make '
+                                        f'the data set again: {MAKE.format(folder=folder)}')
+            _add(digest, f'{split}/{name}', picture.read_bytes())
+        dense = [ann['dp_I'] for ann in content['annotations'] if ann.get('dp_I')]
+        pictures[split], persons[split] = len(content['images']), len(dense)
+        if split == 'train':
+            for surfaces in dense:
+                for surface in surfaces:
+                    points[int(surface) - 1] += 1
+    return DataSummary(folder.name, digest.hexdigest(), pictures, persons, points)
+
+
+def data_options(folder: Path) -> list[str]:
+    """Return the config options that make a run read this folder."""
+    options = []
+    for split in SPLITS:
+        options += [f'{split}_dataloader.dataset.data_root={folder}/']
+        if split != 'train':
+            options += [f'{split}_evaluator.ann_file={annotation_file(folder, split)}']
+    return options
+
+
+def _add(digest, name: str, content: bytes) -> None:
+    digest.update(f'{name}\0{len(content)}\0'.encode())
+    digest.update(content)

@@ -1,0 +1,119 @@
+"""The pages that the results make: docs/benchmark/README.md and a block of the README."""
+import json
+from pathlib import Path
+from string import Template
+
+from open_body_runs.plots import draw_curves, draw_recall
+from open_body_runs.results import Results
+from open_body_runs.rows import GROUPS, PAIRS
+from open_body_runs.tables import (
+    SHORT,
+    comparable,
+    difference_table,
+    estimate_table,
+    group_table,
+    plan_table,
+    present,
+    run_table,
+    state_sentence,
+    surface_table,
+)
+
+BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
+"""Lines of the README between which the table stands."""
+_PAGE = Path(__file__).with_name('page.md')
+_READ = (
+    'Percent, mean ± standard deviation over the seeds. *surface*, *left/right*, *front/back*: '
+    'accuracy at the annotated points. *rare*, *frequent*: mean recall of the surface label over '
+    'the 12 surfaces with fewer and the 12 with more training points.\n\n')
+_PAIRED = (
+    'Each seed of a row against the same seed of the row it is compared with: mean ± standard '
+    'deviation of the differences, in percent points. With three pairs a mean that is smaller '
+    'than its deviation says nothing.\n\n')
+
+
+def write_page(results: Results, folder: Path, seeds: list[int], names: list[str]) -> None:
+    """Write README.md and its pictures.
+
+    Args:
+        results: that count.
+        folder: docs/benchmark.
+        seeds: that are planned.
+        names: of the 24 surfaces.
+    """
+    state = state_sentence(results, seeds)
+    if results.left_out:
+        state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
+                                     for file, why in results.left_out.items())
+    text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
+        state=state, plan=_plan(folder / 'estimate.json', seeds),
+        results=_measured(results, folder, names) if results.runs else '')
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
+
+
+def readme_block(results: Results, seeds: list[int]) -> str:
+    """Return what stands between the markers of the README."""
+    text = state_sentence(results, seeds) + '\n'
+    if present(results, 'main'):
+        text += '\n' + group_table(results, 'main', SHORT)
+        text += ('\nPercent on the test set, mean ± standard deviation over the seeds; *rare*, '
+                 '*frequent*: recall of the 12 surfaces with fewer and with more training '
+                 'points.\n')
+    compared = [row for row in comparable(results) if row.adds == 'KTM']
+    if compared:
+        text += ('\nWhat KTM changes, paired by seed:\n\n' + difference_table(results, compared))
+    return text
+
+
+def replace_block(text: str, block: str, source: Path) -> str:
+    """Put a block between the markers of a page.
+
+    Raises:
+        ValueError: if the markers are not there, each once and in this order.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f'{source} must hold the lines {BEGIN!r} and {END!r}, once each and in '
+                         'this order')
+    head, tail = text[:text.index(BEGIN)], text[text.index(END):]
+    return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
+
+
+def _plan(path: Path, seeds: list[int]) -> str:
+    if not path.exists():
+        return ('How long a run takes has not been measured: '
+                '`python tools/benchmarks/open_body.py --measure 60`.')
+    estimate = json.loads(path.read_text())
+    machine = estimate['machine']
+    rows = ' '.join(estimate['rows'])
+    return (f'CPU time on {machine["processor"]}, {machine["cores"]} cores, measured with '
+            f'`python tools/benchmarks/open_body.py --rows {rows} --measure STEPS`; on a quiet '
+            'machine a run takes as long as its thread computes:\n\n' + estimate_table(estimate)
+            + '\nA row that was not measured counts as the mean of the others:\n\n'
+            + plan_table(estimate, seeds).rstrip())
+
+
+def _measured(results: Results, folder: Path, names: list[str]) -> str:
+    text = '## Results\n' + _READ
+    for group, title in GROUPS.items():
+        if present(results, group):
+            text += f'### {title}\n' + group_table(results, group) + '\n'
+    if compared := comparable(results):
+        text += '## Differences, paired by seed\n' + _PAIRED + difference_table(
+            results, compared) + '\n'
+    rows = [row.name for row in present(results, 'main') if any(
+        result['curve'] for result in results.runs[row.name].values())]
+    if rows:
+        draw_curves(results, rows, folder / 'curves.png')
+        text += '## While training\n![GPS AP on the validation set](curves.png)\n\n'
+    pairs = [pair for pair in PAIRS if all(row in results.runs for row in pair)]
+    text += '## Rare against frequent surfaces\n'
+    if pairs:
+        draw_recall(results, pairs, names, folder / 'recall.png')
+        text += ('Recall of the surface label at the test points, mean over the seeds.\n\n'
+                 '![Recall of every surface without and with KTM](recall.png)\n\n'
+                 + surface_table(results, pairs, names) + '\n')
+    else:
+        text += ('No row has been run both without and with KTM, so there is nothing to '
+                 'compare.\n\n')
+    return text + '## Runs\n' + run_table(results)

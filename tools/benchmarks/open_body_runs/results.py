@@ -1,0 +1,112 @@
+"""The results of all runs, read and sifted."""
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from open_body_runs.rows import ROWS
+from open_body_runs.run import config_hash
+from open_body_runs.statistics import Spread, halves, paired, spread
+
+REQUIRED = ('row', 'seed', 'config_sha256', 'data_sha256', 'options', 'data', 'figures',
+            'surfaces', 'curve', 'minutes', 'cpu_minutes', 'epochs', 'machine', 'versions')
+RARE, FREQUENT = 'rare', 'frequent'
+"""Names of the mean recall of the surfaces with fewer and with more training points."""
+
+
+@dataclass
+class Results:
+    """What can be compared.
+
+    Attributes:
+        runs: row -> seed -> content of the result.
+        left_out: file name -> why it does not count.
+    """
+
+    runs: dict[str, dict[int, dict]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def values(self, row: str, figure: str) -> dict[int, float]:
+        """Return seed -> figure of a row, in [0, 1]; NaN where it has no value."""
+        return {seed: figure_of(result, figure)
+                for seed, result in sorted(self.runs.get(row, {}).items())}
+
+    def spread(self, row: str, figure: str) -> Spread:
+        """Summarise a figure over the seeds."""
+        return spread(self.values(row, figure).values())
+
+    def paired(self, before: str, after: str, figure: str) -> Spread:
+        """Summarise how a figure of one row differs from another's, seed by seed."""
+        return paired(self.values(before, figure), self.values(after, figure))
+
+    def recall(self, row: str) -> list[float]:
+        """Return the mean recall of each surface over the seeds."""
+        each = [surface_recall(result) for result in self.runs[row].values()]
+        return [spread(values).mean for values in zip(*each, strict=True)]
+
+    def points(self) -> list[int]:
+        """Return the training points of each surface; the runs share their data."""
+        return next(iter(next(iter(self.runs.values())).values()))['data']['points_per_surface']
+
+    def all(self) -> list[dict]:
+        """Return all results in the table's order."""
+        return [self.runs[row.name][seed] for row in ROWS
+                for seed in sorted(self.runs.get(row.name, {}))]
+
+
+def read_results(folder: Path) -> Results:
+    """Read ``*.json`` of a folder; an empty or missing one has none.
+
+    Left out are runs with options of their own, runs of a config that has changed since, and runs
+    on other data than most.
+
+    Raises:
+        ValueError: if a file is not a result; names it and the field.
+    """
+    results, good = Results(), []
+    configs = {row.name: row.config for row in ROWS}
+    for path in sorted(folder.glob('*.json')):
+        content = _read(path)
+        if content['row'] not in configs:
+            results.left_out[path.name] = f'there is no row {content["row"]}'
+        elif content['options']:
+            results.left_out[path.name] = 'has options of its own: ' + ' '.join(content['options'])
+        elif content['config_sha256'] != config_hash(configs[content['row']]):
+            results.left_out[path.name] = 'its config has changed since'
+        else:
+            good.append((path, content))
+    usual = Counter(content['data_sha256'] for _, content in good).most_common(1)
+    for path, content in good:
+        if content['data_sha256'] != usual[0][0]:
+            results.left_out[path.name] = 'was trained on other data than most'
+        else:
+            results.runs.setdefault(content['row'], {})[content['seed']] = content
+    return results
+
+
+def figure_of(result: dict, name: str) -> float:
+    """Return a figure of a result in [0, 1], NaN if it has no value (-1 in the file)."""
+    if name in (RARE, FREQUENT):
+        chosen = halves(result['data']['points_per_surface'])[name == FREQUENT]
+        recall = surface_recall(result)
+        return spread(recall[k] for k in chosen).mean
+    value = result['figures'].get(name, -1)
+    return float(value) if value >= 0 else math.nan
+
+
+def surface_recall(result: dict) -> list[float]:
+    """Return the share of each surface's test points that got its label, NaN without points."""
+    return [math.nan if row['surface_accuracy'] is None else row['surface_accuracy']
+            for row in result['surfaces']]
+
+
+def _read(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path}: not a json file ({error})') from error
+    missing = [name for name in REQUIRED if name not in content]
+    if missing:
+        raise ValueError(f'{path}: not a result of the open benchmark: no {", ".join(missing)}')
+    return content

@@ -1,0 +1,138 @@
+"""Results as Markdown."""
+import math
+
+from open_body_runs.results import FREQUENT, RARE, Results
+from open_body_runs.rows import GROUPS, ROWS, Row
+from open_body_runs.statistics import Spread, halves
+
+COLUMNS = {
+    'GPS/AP': 'GPS AP', 'GPS/AP50': 'AP50', 'GPS/AP75': 'AP75', 'GPS/APM': 'APM',
+    'GPS/APL': 'APL', 'GPS/AR': 'AR', 'GPSm/AP': 'GPSm AP', 'segm/AP': 'mask AP',
+    'parts/mIoU': 'part mIoU', 'mean_GPS': 'mean GPS', 'surface_accuracy': 'surface',
+    'left_right_accuracy': 'left/right', 'front_back_accuracy': 'front/back',
+    RARE: 'rare', FREQUENT: 'frequent'}
+"""Figure -> heading, of the whole table."""
+SHORT = ('GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', RARE, FREQUENT)
+"""The figures of the README and of the differences."""
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    """Lay out a table; the first column holds names."""
+    lines = [header, ['---'] + ['---:'] * (len(header) - 1), *rows]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines) + '\n'
+
+
+def plus_minus(value: Spread, *, signed: bool = False) -> str:
+    """Write a mean and its deviation in percent, a dash for nothing."""
+    if not value.n:
+        return '-'
+    mean = f'{100 * value.mean:+.1f}' if signed else f'{100 * value.mean:.1f}'
+    return mean if math.isnan(value.std) else f'{mean} ± {100 * value.std:.1f}'
+
+
+def group_table(results: Results, group: str, figures=tuple(COLUMNS)) -> str:
+    """Write the rows of a group, mean and deviation over the seeds."""
+    rows = [[row.title, str(len(results.runs[row.name])),
+             *(plus_minus(results.spread(row.name, figure)) for figure in figures)]
+            for row in present(results, group)]
+    return markdown(['', 'seeds', *(COLUMNS[figure] for figure in figures)], rows)
+
+
+def difference_table(results: Results, rows: list[Row]) -> str:
+    """Write how each row differs from the one it is compared with, paired by seed."""
+    lines = []
+    for row in rows:
+        gain = results.paired(row.before, row.name, 'GPS/AP')
+        lines.append([row.adds, row.before, row.name, str(gain.n), f'{gain.above} of {gain.n}',
+                      *(plus_minus(results.paired(row.before, row.name, figure), signed=True)
+                        for figure in SHORT)])
+    return markdown(['what changes', 'from', 'to', 'pairs', 'AP rises',
+                     *(COLUMNS[figure] for figure in SHORT)], lines)
+
+
+def comparable(results: Results) -> list[Row]:
+    """Return the rows that share a seed with the row they are compared with."""
+    return [row for row in ROWS if row.before
+            and results.runs.get(row.name, {}).keys() & results.runs.get(row.before, {}).keys()]
+
+
+def present(results: Results, group: str) -> list[Row]:
+    """Return the rows of a group that have a run."""
+    return [row for row in ROWS if row.group == group and row.name in results.runs]
+
+
+def surface_table(results: Results, pairs: list[tuple[str, str]], names: list[str]) -> str:
+    """Write the recall of every surface, from rare to frequent, without and with KTM."""
+    points = results.points()
+    rare, frequent = halves(points)
+    header = ['surface', 'half', 'training points']
+    for before, after in pairs:
+        header += [before, after]
+    recall = {row: results.recall(row) for pair in pairs for row in pair}
+    rows = [[names[k], RARE if k in rare else FREQUENT, f'{points[k]:,}',
+             *('-' if math.isnan(recall[row][k]) else f'{100 * recall[row][k]:.1f}'
+               for pair in pairs for row in pair)] for k in rare + frequent]
+    return markdown(header, rows)
+
+
+def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
+    """Return row -> the seeds that have not been run."""
+    left = {row.name: [s for s in seeds if s not in results.runs.get(row.name, {})]
+            for row in ROWS}
+    return {row: wanted for row, wanted in left.items() if wanted}
+
+
+def state_sentence(results: Results, seeds: list[int]) -> str:
+    """Say how many of the planned runs there are, and which are not."""
+    total, left = len(ROWS) * len(seeds), missing_runs(results, seeds)
+    count = sum(map(len, left.values()))
+    if not count:
+        return f'All {total} runs are there.'
+    if count == total:
+        return (f'None of the {total} runs has been made yet, so nothing can be said about KTM '
+                'here.')
+    named = '; '.join(f'{row} ({_seeds(wanted)})' for row, wanted in left.items())
+    return f'{total - count} of {total} runs are there. Missing: {named}.'
+
+
+def plan_table(estimate: dict, seeds: list[int]) -> str:
+    """Write runs x minutes; a row that was not measured counts as the mean of the others."""
+    known = {name: entry['minutes'] for name, entry in estimate['rows'].items()}
+    mean = sum(known.values()) / len(known)
+    lines, total = [], 0.
+    for group, title in GROUPS.items():
+        rows = [row for row in ROWS if row.group == group]
+        minutes = sum(known.get(row.name, mean) for row in rows) * len(seeds)
+        total += minutes
+        lines.append([title, str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
+                      f'{minutes:.0f}', f'{minutes / 120:.1f}'])
+    runs = len(ROWS) * len(seeds)
+    lines.append(['together', str(len(ROWS)), str(len(seeds)), str(runs), f'{total:.0f}',
+                  f'{total / 120:.1f}'])
+    return markdown(['', 'rows', 'seeds', 'runs', 'minutes of one thread',
+                     'hours, two at a time'], lines)
+
+
+def estimate_table(estimate: dict) -> str:
+    """Write what the plan was measured on."""
+    return markdown(
+        ['row', 'CPU seconds a step', 'a tested person', 'to start', 'steps of a run',
+         'minutes of a run'],
+        [[name, f'{e["cpu_seconds_per_step"]:.2f}', f'{e["cpu_seconds_per_tested_person"]:.3f}',
+          f'{e["cpu_seconds_to_start"]:.0f}', f'{e["steps"]:,}', f'{e["minutes"]:.0f}']
+         for name, e in estimate['rows'].items()])
+
+
+def run_table(results: Results) -> str:
+    """Write a line for every run."""
+    lines = [[f'[{r["row"]}, seed {r["seed"]}](runs/{r["row"]}-seed{r["seed"]}.json)',
+              f'{100 * r["figures"]["GPS/AP"]:.1f}', f'{r["minutes"]:.0f}',
+              f'{r["cpu_minutes"]:.0f}', str(r.get('attempts', 1)),
+              f'{r["machine"]["processor"]}, {r["machine"]["cores"]} cores',
+              f'[log](runs/{r["row"]}-seed{r["seed"]}.txt)'] for r in results.all()]
+    return markdown(['run', 'GPS AP', 'minutes', 'of the processor', 'attempts', 'machine', ''],
+                    lines)
+
+
+def _seeds(seeds: list[int]) -> str:
+    return ('seed ' if len(seeds) == 1 else 'seeds ') + ', '.join(map(str, seeds))

@@ -1,0 +1,53 @@
+"""Make the tables and pictures of the open benchmark out of its runs.
+
+Reads docs/benchmark/runs/*.json, which tools/benchmarks/open_body.py leaves; writes
+docs/benchmark/README.md with its pictures, and the block between two markers of README.md.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from open_body_runs.pages import readme_block, replace_block, write_page
+from open_body_runs.results import read_results
+from open_body_runs.rows import ROOT
+from open_body_runs.tables import state_sentence
+
+
+def parse_args(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=ROOT / 'docs/benchmark',
+                        help='folder with runs/, takes the page (default: docs/benchmark)')
+    parser.add_argument('--readme', type=Path, default=ROOT / 'README.md',
+                        help='page with the two markers (default: README.md)')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], metavar='N',
+                        help='that are planned (default: 0 1 2)')
+    return parser.parse_args(arguments)
+
+
+def write(args: argparse.Namespace) -> None:
+    """Write both pages."""
+    from ktn_mm.surface.charts import SURFACES
+    results = read_results(args.out / 'runs')
+    page = args.readme.read_text(encoding='utf-8')
+    replaced = replace_block(page, readme_block(results, args.seeds), args.readme)
+    write_page(results, args.out, args.seeds, [surface.name for surface in SURFACES])
+    args.readme.write_text(replaced, encoding='utf-8')
+    print(state_sentence(results, args.seeds))
+    for file, why in results.left_out.items():
+        print(f'left out: {file}: {why}')
+    print(f'wrote {args.out / "README.md"} and {args.readme}')
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write both pages, or say in one line why not."""
+    args = parse_args(arguments)
+    try:
+        write(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    sys.path.insert(0, str(ROOT))
+    main()
