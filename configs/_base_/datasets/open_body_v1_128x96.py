@@ -8,7 +8,8 @@ data_mode = 'topdown'
 data_root = 'data/open-body-v1/'
 train_pipeline = [
     *_base_.train_pipeline[:-2],
-    dict(type='PhotometricDistortion'),
+    # Not PhotometricDistortion, which swaps channels half of the time: skin should look like skin.
+    dict(type='YOLOXHSVRandomAug', hue_delta=6, saturation_delta=40, value_delta=40),
     dict(type='RandomGrayscale', prob=0.1, keep_channels=True, channel_weights=(0.11, 0.59, 0.3)),
     dict(type='RandomBlurNoise', blur_prob=0.2, blur_sigma=1.2, noise_prob=0.3, noise_std=10.),
     dict(type='RandomOcclusion', prob=0.3, area=(0.02, 0.12)),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = Path('configs/benchmark')
-_BUDGET = '1xb16-6e_open-body-v1-128x96.py'
+_BUDGET = '1xb16-10e_open-body-v1-128x96.py'
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
 # Instance strengthening that gates the features.
-_base_ = './ktn_mobilenetv2_interp-1xb16-6e_open-body-v1-128x96.py'
+_base_ = './ktn_mobilenetv2_interp-1xb16-10e_open-body-v1-128x96.py'
 
 model = dict(neck=dict(gate=True))

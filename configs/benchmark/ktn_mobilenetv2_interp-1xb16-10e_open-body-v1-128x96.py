@@ -1,5 +1,5 @@
 _base_ = [
-    '../_base_/schedules/adam_6e.py',
+    '../_base_/schedules/adam_10e.py',
     '../_base_/datasets/open_body_v1_interp_128x96.py',
     '../_base_/models/ktn_mobilenetv2.py',
 ]
