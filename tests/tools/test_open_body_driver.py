@@ -185,13 +185,14 @@ def test_the_kept_log_has_no_folders_and_few_lines(bench, tmp_path):
              range(25, 376, 25)]
     place = '/'.join(['', 'home', 'somebody', 'data', 'x.pth'])
     log.write_text('\n'.join([stamp + 'config = ' + place, *steps,
-                              f'{stamp}resumed from epoch: 1, {place}',
+                              f'{stamp}Load checkpoint from {place}',
+                              f'{stamp}resumed epoch: 1, iter: 375',
                               f'{stamp}Epoch(val) [1][2/2]    densepose/GPS/AP: 0.1']))
     kept = folder.trimmed_log().splitlines()
     assert 'somebody' not in '\n'.join(kept)
     assert [line.split('[')[2].split('/')[0] for line in kept if 'train' in line] == [
         '100', '200', '300', '375']
-    assert kept[-2].endswith('resumed from epoch: 1, x.pth') and 'GPS/AP: 0.1' in kept[-1]
+    assert kept[-2].endswith('resumed epoch: 1, iter: 375') and 'GPS/AP: 0.1' in kept[-1]
     assert folder.progress() == (1, 375, 375, 375.5)
 
 
@@ -233,7 +234,9 @@ def test_runs_that_were_killed_end_as_runs_that_were_not(dolls, tmp_path):
         assert [p['epoch'] for p in one['curve']][-1] == 4
         assert {'GPS/AP', 'GPSm/AP', 'segm/AP', 'parts/mIoU', 'mean_GPS'} <= set(one['figures'])
         assert len(one['surfaces']) == 24 and one['cpu_minutes'] > 0
-        assert 'Epoch(val) [4]' in (halting / 'out' / 'runs' / f'{name}.txt').read_text()
+        log = (halting / 'out' / 'runs' / f'{name}.txt').read_text()
+        assert 'Epoch(val) [4]' in log and str(tmp_path) not in log
+        assert ('resumed epoch' in log) == (two['attempts'] == 2)
         assert str(tmp_path) not in json.dumps(two['data'])
         checkpoints = list((halting / 'work' / name).glob('*.pth'))
         assert [path.name for path in checkpoints] == ['epoch_4.pth']

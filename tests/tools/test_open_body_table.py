@@ -110,7 +110,9 @@ def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
     assert line[:5] == ['KTM', 'mid-interp', 'ktn-interp', '3', '3 of 3']
     assert line[header.index('GPS AP')] == '+3.0 ± 2.0'
     assert line[header.index('AP50')] == '+6.0 ± 4.0'
+    # Rare surfaces gain 0, 1, 2 points, frequent ones none.
     assert line[header.index('frequent')] == '+0.0 ± 0.0'
+    assert line[header.index('rare − frequent')] == '+1.0 ± 1.0'
 
 
 def test_a_row_with_one_seed_has_no_deviation(bench, write_run, read):
@@ -141,6 +143,7 @@ def test_missing_runs_are_named(bench, write_run, read):
     sentence = tables.state_sentence(read(), [0, 1, 2])
     assert sentence.startswith(f'1 of {total} runs are there. Missing: baseline (seeds 0, 1, 2)')
     assert 'mid (seeds 0, 2);' in sentence
+    assert tables.state_sentence(read(), [1], named=False) == '1 of 15 runs are there.'
     for row in bench['rows'].ROWS:
         write_run(row.name, 0, .3)
     assert tables.state_sentence(read(), [0]) == f'All {total // 3} runs are there.'

@@ -77,6 +77,21 @@ def check_backbones(runs: list[Run]) -> None:
                                     f'python tools/convert_mobilenetv2.py {path}')
 
 
+def throw_away(runs: list[Run]) -> None:
+    """Remove results and working folders.
+
+    Raises:
+        ValueError: if a process works on one of the runs; then all stay.
+    """
+    taken = [run.name for run in runs if run.folder.lock() is None]
+    if taken:
+        raise ValueError(f'{", ".join(taken)}: another process works on it')
+    for run in runs:
+        run.result_file.unlink(missing_ok=True)
+        run.folder.remove()
+        run.folder.unlock()
+
+
 def print_rows(rows: list[Row]) -> None:
     for row in rows:
         print(f'{row.name:<20} {row.title}')
@@ -115,9 +130,7 @@ def main() -> int:
         measure(runs, args.measure, args.out.resolve() / 'estimate.json', settings)
         return 0
     if args.again:
-        for run in runs:
-            run.result_file.unlink(missing_ok=True)
-            run.folder.remove()
+        throw_away(runs)
     states = {run.name: run.state() for run in runs}
     outdated = [name for name, state in states.items() if state == 'outdated']
     if outdated:

@@ -13,6 +13,8 @@ REQUIRED = ('row', 'seed', 'config_sha256', 'data_sha256', 'options', 'data', 'f
             'surfaces', 'curve', 'minutes', 'cpu_minutes', 'epochs', 'machine', 'versions')
 RARE, FREQUENT = 'rare', 'frequent'
 """Names of the mean recall of the surfaces with fewer and with more training points."""
+GAP = 'rare - frequent'
+"""Name of their difference: above 0 in a comparison, the rare surfaces gain more."""
 
 
 @dataclass
@@ -86,7 +88,12 @@ def read_results(folder: Path) -> Results:
 
 
 def figure_of(result: dict, name: str) -> float:
-    """Return a figure of a result in [0, 1], NaN if it has no value (-1 in the file)."""
+    """Return a figure of a result, NaN if it has no value (-1 in the file).
+
+    All are in [0, 1] but :data:`GAP`, which is in [-1, 1].
+    """
+    if name == GAP:
+        return figure_of(result, RARE) - figure_of(result, FREQUENT)
     if name in (RARE, FREQUENT):
         chosen = halves(result['data']['points_per_surface'])[name == FREQUENT]
         recall = surface_recall(result)

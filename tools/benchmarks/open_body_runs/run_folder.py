@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 _LOSS = re.compile(r'\bloss: ([\d.]+)')
-_KEPT = re.compile(r' - INFO - (Epoch\((train|val|test)\).*|Saving checkpoint.*|resumed from.*)')
+_KEPT = re.compile(r' - INFO - (Epoch\((train|val|test)\).*|Saving checkpoint.*|resumed epoch.*)')
 _TAIL = 16_384
 LINES_PER_EPOCH = 4
 """Of training, in the log that is kept."""
@@ -141,7 +141,7 @@ class RunFolder:
                 match = _KEPT.search(line)
                 if match and self._is_kept(match.group(1)):
                     time = ' '.join(line.split()[:2])
-                    lines.append(f'{time} {_without_folders(match.group(1))}')
+                    lines.append(f'{time} {match.group(1)}')
         return '\n'.join(lines) + '\n'
 
     def slim(self, keep: Path) -> None:
@@ -187,8 +187,3 @@ def write_whole(path: Path, text: str) -> None:
     part = path.with_name(path.name + '.part')
     part.write_text(text, encoding='utf-8')
     os.replace(part, path)
-
-
-def _without_folders(text: str) -> str:
-    """Leave only the last name of every path."""
-    return re.sub(r'(?<!\w)/\S*/([^/\s]+)', r'\1', text)

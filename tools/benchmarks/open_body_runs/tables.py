@@ -1,7 +1,7 @@
 """Results as Markdown."""
 import math
 
-from open_body_runs.results import FREQUENT, RARE, Results
+from open_body_runs.results import FREQUENT, GAP, RARE, Results
 from open_body_runs.rows import GROUPS, ROWS, Row
 from open_body_runs.statistics import Spread, halves
 
@@ -13,7 +13,9 @@ COLUMNS = {
     RARE: 'rare', FREQUENT: 'frequent'}
 """Figure -> heading, of the whole table."""
 SHORT = ('GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', RARE, FREQUENT)
-"""The figures of the README and of the differences."""
+"""The figures of the README's table."""
+COMPARED = {**{figure: COLUMNS[figure] for figure in SHORT}, GAP: 'rare − frequent'}
+"""Figure -> heading, of the differences."""
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -45,9 +47,9 @@ def difference_table(results: Results, rows: list[Row]) -> str:
         gain = results.paired(row.before, row.name, 'GPS/AP')
         lines.append([row.adds, row.before, row.name, str(gain.n), f'{gain.above} of {gain.n}',
                       *(plus_minus(results.paired(row.before, row.name, figure), signed=True)
-                        for figure in SHORT)])
+                        for figure in COMPARED)])
     return markdown(['what changes', 'from', 'to', 'pairs', 'AP rises',
-                     *(COLUMNS[figure] for figure in SHORT)], lines)
+                     *COMPARED.values()], lines)
 
 
 def comparable(results: Results) -> list[Row]:
@@ -82,8 +84,8 @@ def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
     return {row: wanted for row, wanted in left.items() if wanted}
 
 
-def state_sentence(results: Results, seeds: list[int]) -> str:
-    """Say how many of the planned runs there are, and which are not."""
+def state_sentence(results: Results, seeds: list[int], *, named: bool = True) -> str:
+    """Say how many of the planned runs there are, and which are not, if they are to be named."""
     total, left = len(ROWS) * len(seeds), missing_runs(results, seeds)
     count = sum(map(len, left.values()))
     if not count:
@@ -91,8 +93,9 @@ def state_sentence(results: Results, seeds: list[int]) -> str:
     if count == total:
         return (f'None of the {total} runs has been made yet, so nothing can be said about KTM '
                 'here.')
-    named = '; '.join(f'{row} ({_seeds(wanted)})' for row, wanted in left.items())
-    return f'{total - count} of {total} runs are there. Missing: {named}.'
+    text = f'{total - count} of {total} runs are there.'
+    names = '; '.join(f'{row} ({_seeds(wanted)})' for row, wanted in left.items())
+    return f'{text} Missing: {names}.' if named else text
 
 
 def plan_table(estimate: dict, seeds: list[int]) -> str:
