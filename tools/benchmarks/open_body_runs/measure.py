@@ -38,7 +38,9 @@ def measure(runs: list[Run], steps: int, path: Path, settings: dict[str, str]) -
     rows = known.get('rows', {})
     for run in tqdm(list({run.row.name: run for run in runs}.values()), unit='row'):
         rows[run.row.name] = _measure_row(run, steps // SHORT, settings)
-        write_whole(path, json.dumps(dict(machine=describe_machine(), rows=rows), indent=1) + '\n')
+        content = dict(data=run.settings.summary.folder, machine=describe_machine(),
+                       load=round(os.getloadavg()[1], 1), rows=rows)
+        write_whole(path, json.dumps(content, indent=1) + '\n')
         tqdm.write(f'{run.row.name}: {rows[run.row.name]["minutes"]:.0f} min')
 
 

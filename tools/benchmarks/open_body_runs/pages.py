@@ -87,9 +87,10 @@ def _plan(path: Path, seeds: list[int]) -> str:
     estimate = json.loads(path.read_text())
     machine = estimate['machine']
     rows = ' '.join(estimate['rows'])
-    return (f'CPU time on {machine["processor"]}, {machine["cores"]} cores, measured with '
-            f'`python tools/benchmarks/open_body.py --rows {rows} --measure STEPS`; on a quiet '
-            'machine a run takes as long as its thread computes:\n\n' + estimate_table(estimate)
+    return (f'CPU time on {machine["processor"]}, {machine["cores"]} cores at a load of '
+            f'{estimate["load"]}, with the pictures of {estimate["data"]}: `python '
+            f'tools/benchmarks/open_body.py --rows {rows} --measure STEPS`. On a quiet machine a '
+            'run takes about as long as its thread computes.\n\n' + estimate_table(estimate)
             + '\nA row that was not measured counts as the mean of the others:\n\n'
             + plan_table(estimate, seeds).rstrip())
 

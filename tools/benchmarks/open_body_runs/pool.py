@@ -166,6 +166,8 @@ class Pool:
 class Screen:
     """A bar for all runs and one for each that goes on.
 
+    On a terminal the bars are drawn anew every half second, in a log file every minute.
+
     Args:
         pool: to look at.
     """
@@ -173,11 +175,16 @@ class Screen:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.live = sys.stderr.isatty()
+        self.every = .5 if self.live else 60.
+        self.drawn = 0.
         self.bars: dict[str, tqdm] = {}
         self.whole = self._bar('runs', 0, pool.total, 'run')
 
     def show(self) -> None:
-        """Bring the bars up to date."""
+        """Bring the bars up to date, if it is time."""
+        if time.monotonic() - self.drawn < self.every:
+            return
+        self.drawn = time.monotonic()
         going = {process.run.name: process for process in self.pool.going}
         for name in [name for name in self.bars if name not in going]:
             self.bars.pop(name).close()
@@ -185,27 +192,34 @@ class Screen:
             if name not in self.bars:
                 self.bars[name] = self._bar(name, self._free_line(), None, 'step')
             self._bring_on(self.bars[name], process)
-        self.whole.n = len(self.pool.finished)
-        self.whole.update(0)
+        self._draw_whole()
 
     def close(self) -> None:
         """Leave the screen."""
         for bar in self.bars.values():
             bar.close()
-        self.whole.n = len(self.pool.finished)
+        self.bars.clear()
+        self._draw_whole()
         self.whole.close()
+
+    def _draw_whole(self) -> None:
+        parts = [bar.n / bar.total for bar in self.bars.values() if bar.total]
+        self.whole.n = round(len(self.pool.finished) + sum(parts), 2)
+        self.whole.refresh()
 
     def _bring_on(self, bar: tqdm, process: _Process) -> None:
         progress = process.run.folder.progress()
         bar.set_description(f'{process.run.name} {process.kind}', refresh=False)
         if progress.steps:
-            if bar.total is None:
+            done = (progress.epoch - 1) * progress.steps + progress.step
+            if bar.total is None or done < bar.initial:
                 bar.total = process.run.epochs * progress.steps
-                # What an earlier process did says nothing about the speed of this one.
-                bar.initial = (progress.epoch - 1) * progress.steps
-            bar.n = (progress.epoch - 1) * progress.steps + progress.step
+                # What was done before says nothing about the speed.
+                bar.initial = done
+                bar.start_t = time.time()
+            bar.n = done
             bar.set_postfix(epoch=progress.epoch, loss=progress.loss, refresh=False)
-        bar.update(0)
+        bar.refresh()
 
     def _free_line(self) -> int:
         taken = {-bar.pos for bar in self.bars.values()}
@@ -213,4 +227,4 @@ class Screen:
 
     def _bar(self, name: str, line: int, total: int | None, unit: str) -> tqdm:
         return tqdm(desc=name, total=total, unit=unit, position=line, leave=line == 0,
-                    dynamic_ncols=self.live, mininterval=.5 if self.live else 60.)
+                    smoothing=0, dynamic_ncols=self.live)
