@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from ktn_mm.testing import make_tiny_dataset
 
@@ -162,7 +163,6 @@ def test_a_folder_of_other_options_is_refused(bench, settings):
 
 
 def test_a_checkpoint_that_was_cut_off_is_not_used(bench, settings):
-    import torch
     run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
     path = run.folder.path
     path.mkdir(parents=True)
@@ -236,11 +236,18 @@ def test_runs_that_were_killed_end_as_runs_that_were_not(dolls, tmp_path):
         assert len(one['surfaces']) == 24 and one['cpu_minutes'] > 0
         log = (halting / 'out' / 'runs' / f'{name}.txt').read_text()
         assert 'Epoch(val) [4]' in log and str(tmp_path) not in log
-        assert ('resumed epoch' in log) == (two['attempts'] == 2)
         assert str(tmp_path) not in json.dumps(two['data'])
         checkpoints = list((halting / 'work' / name).glob('*.pth'))
         assert [path.name for path in checkpoints] == ['epoch_4.pth']
+        weights = [torch.load(folder / 'work' / name / 'epoch_4.pth', weights_only=False)
+                   for folder in (straight, halting)]
+        assert set(weights[0]) == {'meta', 'state_dict'}
+        first, second = (content['state_dict'] for content in weights)
+        assert first.keys() == second.keys()
+        assert all(torch.equal(first[key], second[key]) for key in first)
+    # The first row had a checkpoint when it was stopped; the other one may have started anew.
     assert json.loads((halting / 'out/runs/baseline-seed5.json').read_text())['attempts'] == 2
+    assert 'resumed epoch: 2' in (halting / 'out/runs/baseline-seed5.txt').read_text()
 
     again = subprocess.run(drive(dolls, halting), **quiet)
     assert again.returncode == 0 and '2 of 2 runs are finished, 0 to do' in again.stdout
