@@ -75,7 +75,7 @@ def parse_args(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--diagnosis', type=Path, metavar='DIR', help='folder to write to why the '
                         'scores are what they are: diagnosis.png, .txt and .json')
     parser.add_argument('--skip-bad', action='store_true', help='leave out entries of RESULTS '
-                        'that cannot be used, count them and go on')
+                        'and dense annotation of GT that cannot be used, count them and go on')
     parser.add_argument('--jobs', type=int, default=count_cores(), metavar='N',
                         help='processes that decode pictures (default: one a core, %(default)s)')
     args = parser.parse_args(arguments)
@@ -187,7 +187,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     surface = SurfaceTemplate.load(args.template)
     ground_truth = GroundTruth.load(args.ground_truth,
-                                    compat=None if args.no_compat else 'detectron2')
+                                    compat=None if args.no_compat else 'detectron2',
+                                    on_bad='skip' if args.skip_bad else 'error')
     clock.append(time.perf_counter())
     results = read(args, ground_truth)
     clock.append(time.perf_counter())

@@ -3,16 +3,7 @@ import logging
 
 from mmengine.logging import print_log
 
-from ktn_mm.datasets.annotation import AnnotationError
-
-POLICIES = ('error', 'skip')
-
-
-def check_policy(owner: str, on_bad: str) -> str:
-    """Return ``on_bad`` if it is one of :data:`POLICIES`."""
-    if on_bad not in POLICIES:
-        raise ValueError(f'{owner}: on_bad must be one of {POLICIES}, got {on_bad!r}')
-    return on_bad
+from ktn_mm.structures.dense_annotation import AnnotationError, check_policy
 
 
 class FaultReport:

@@ -12,9 +12,16 @@ from ktn_mm.evaluation.annotation_layout import check_layout
 from ktn_mm.evaluation.gps import point_positions
 from ktn_mm.evaluation.ignore_regions import keeps_box, region_mask
 from ktn_mm.evaluation.rules import Compat, rules_of
+from ktn_mm.structures.dense_annotation import (
+    AnnotationError,
+    check_policy,
+    compress_masks,
+    read_masks,
+    read_point_table,
+    short,
+)
+from ktn_mm.structures.rle import compress
 from ktn_mm.surface.charts import NUM_SURFACES
-
-POINT_KEYS = ('dp_x', 'dp_y', 'dp_I', 'dp_U', 'dp_V')
 
 
 class Image(NamedTuple):
@@ -43,8 +50,9 @@ class Person(NamedTuple):
         annotated: whether the annotation has ``dp_x``; the others are ignored, not missed.
         points: (P, 2) float64 ``dp_x``, ``dp_y`` in the box frame.
         surfaces: (P,) int64 1..24; points of any other number are left out.
-        uv: (P, 2) float64 in [0, 1].
-        dp_masks: the part masks of the box frame, or None.
+        uv: (P, 2) float64, as annotated: in [0, 1] if it is right.
+        left_out: how many points were left out.
+        dp_masks: the part masks of the box frame as compressed RLEs, or None.
         segmentation: polygons, RLE or None.
     """
 
@@ -56,8 +64,25 @@ class Person(NamedTuple):
     points: np.ndarray
     surfaces: np.ndarray
     uv: np.ndarray
+    left_out: int
     dp_masks: Any
     segmentation: Any
+
+
+class Fault(NamedTuple):
+    """What was left out of the annotation, and why.
+
+    Attributes:
+        annotation_id: ``id`` of the annotation.
+        loss: what is left out: ``'person'``, ``'dense annotation'`` or ``'segmentation'``.
+        reason: the kind of fault.
+        detail: the field and its value.
+    """
+
+    annotation_id: int
+    loss: str
+    reason: str
+    detail: str
 
 
 class ImagePoints(NamedTuple):
@@ -66,7 +91,7 @@ class ImagePoints(NamedTuple):
     Attributes:
         positions: (P, 2) float64 x, y in the image.
         surfaces: (P,) int64 1..24.
-        uv: (P, 2) float64 in [0, 1].
+        uv: (P, 2) float64, as annotated.
         counts: (G,) int64 points of each person.
     """
 
@@ -85,41 +110,55 @@ class GroundTruth:
         source: name of the file for messages.
         compat: ``'detectron2'`` for the protocol that published figures follow, None for a clean
             one; :mod:`ktn_mm.evaluation.rules` has the table of what differs.
+        on_bad: what to do about a malformed annotation. ``'error'`` raises. ``'skip'`` takes one
+            whose ``dp_*`` are malformed for a person without dense annotation, leaves out one
+            without usable box, area or image, and keeps the books in ``skipped``.
 
     Attributes:
         images: image id -> :class:`Image`, in ascending order.
         persons: image id -> list of :class:`Person`, for every image.
         rules: the protocol.
         duplicate_ids: annotation ids that occur more than once.
+        skipped: a :class:`Fault` for everything that was left out.
         digest: hash of the file, None if the content does not come from one.
 
     Raises:
-        ValueError: if a field is missing or malformed, or no annotation has ``dp_x``.
+        ValueError: if the file has another layout, no annotation has a usable ``dp_x``, or, with
+            ``on_bad='error'``, at the first malformed annotation; names file, annotation id, field
+            and value.
     """
 
     def __init__(self, data: Mapping, source: str = 'annotations', *,
-                 compat: Compat = 'detectron2') -> None:
+                 compat: Compat = 'detectron2', on_bad: str = 'error') -> None:
         check_layout(data, source)
         self.source = source
         self.digest = None
         self.compat = compat
+        self.on_bad = check_policy(type(self).__name__, on_bad)
+        self.skipped = []
         self.rules = rules_of(compat)
         self.category_id = person_category(data.get('categories', ()))
         self.images = {i['id']: _read_image(i, source)
                        for i in sorted(data['images'], key=lambda i: i['id'])}
         annotations = [a for a in data['annotations']
                        if a.get('category_id', self.category_id) == self.category_id]
-        if not any('dp_x' in a for a in annotations):
+        if not any(a.get('dp_x') is not None for a in annotations):
             raise ValueError(f'{source}: none of {len(annotations)} persons has dp_x; '
                              'this is no DensePose annotation')
-        counts = Counter(_field(a, 'id', source) for a in annotations)
+        counts = Counter(a['id'] for a in annotations)
         self.duplicate_ids = tuple(sorted(i for i, n in counts.items() if n > 1))
         self.persons = self._read_persons(annotations)
+        if self.skipped and not any(p.annotated for people in self.persons.values()
+                                    for p in people):
+            first = self.skipped[0]
+            raise ValueError(f'{source}: no dense annotation can be used; annotation '
+                             f'{first.annotation_id}: {first.detail}: {first.reason}')
         self._points = {i: _gather_points(persons, self.rules.point_frame)
                         for i, persons in self.persons.items()}
 
     @classmethod
-    def load(cls, path: str | Path, *, compat: Compat = 'detectron2') -> 'GroundTruth':
+    def load(cls, path: str | Path, *, compat: Compat = 'detectron2',
+             on_bad: str = 'error') -> 'GroundTruth':
         """Read an annotation file.
 
         Raises:
@@ -134,7 +173,7 @@ class GroundTruth:
             data = json.loads(content)
         except ValueError as error:
             raise ValueError(f'annotation file {path} is no JSON: {error}') from error
-        ground_truth = cls(data, str(path), compat=compat)
+        ground_truth = cls(data, str(path), compat=compat, on_bad=on_bad)
         ground_truth.digest = hashlib.sha256(content).hexdigest()
         return ground_truth
 
@@ -145,18 +184,22 @@ class GroundTruth:
     def _read_persons(self, annotations: list[Mapping]) -> dict[int, list[Person]]:
         slots = defaultdict(list)
         for annotation in annotations:
-            slots[_field(annotation, 'image_id', self.source)].append(annotation)
-        unknown = sorted(set(slots) - set(self.images))
-        if unknown:
-            raise ValueError(f'{self.source}: annotation {slots[unknown[0]][0]["id"]}: '
-                             f'image_id {unknown[0]} is not among the images')
-        last = {a['id']: a for a in annotations}
+            if annotation['image_id'] in self.images:
+                slots[annotation['image_id']].append(annotation)
+            else:
+                self._skip(annotation, 'person', AnnotationError(
+                    'no such image', f'image_id = {annotation["image_id"]}'))
+        last = {a['id']: a for a in annotations if a['image_id'] in self.images}
+        read = {}
         persons = {i: [] for i in self.images}
         for image_id in self.images:
             for annotation in slots[image_id]:
                 if self.rules.merges_ids:
                     annotation = last[annotation['id']]
-                persons[annotation['image_id']].append(read_person(annotation, self.source))
+                if id(annotation) not in read:
+                    read[id(annotation)] = self._read_person(annotation)
+                if read[id(annotation)] is not None:
+                    persons[annotation['image_id']].append(read[id(annotation)])
         for image_id, image in self.images.items():
             if image.regions:
                 region = region_mask(image)
@@ -164,6 +207,34 @@ class GroundTruth:
                     p for p in persons[image_id]
                     if keeps_box(region, p.box, drops_empty=self.rules.drops_empty_boxes)]
         return persons
+
+    def _read_person(self, annotation: Mapping) -> Person | None:
+        """Return what can be used of an annotation; None if nothing can."""
+        try:
+            bare = person = _read_bare(annotation)
+        except AnnotationError as fault:
+            self._skip(annotation, 'person', fault)
+            return None
+        try:
+            person = _add_dense(bare, annotation)
+        except AnnotationError as fault:
+            self._skip(annotation, 'dense annotation', fault)
+        if person.dp_masks is not None:
+            return person
+        image = self.images[annotation['image_id']]
+        try:
+            check_segmentation(person.segmentation, image.height, image.width)
+        except AnnotationError as fault:
+            # Without a mask that can be trusted, what was found on the person is no error either.
+            self._skip(annotation, 'segmentation', fault)
+            return bare._replace(segmentation=None)
+        return person
+
+    def _skip(self, annotation: Mapping, loss: str, fault: AnnotationError) -> None:
+        """Book a fault, or raise it."""
+        if self.on_bad == 'error':
+            raise ValueError(f'{self.source}: annotation {annotation["id"]}: {fault}') from fault
+        self.skipped.append(Fault(annotation['id'], loss, fault.reason, fault.detail))
 
 
 def person_category(categories: Iterable[Mapping]) -> int:
@@ -173,32 +244,74 @@ def person_category(categories: Iterable[Mapping]) -> int:
     return (named or [c['id'] for c in categories] or [1])[0]
 
 
-def read_person(annotation: Mapping, source: str = 'annotations') -> Person:
+def read_person(annotation: Mapping) -> Person:
     """Read one annotation.
 
     Raises:
-        ValueError: naming the file, the annotation and the field that is malformed.
+        AnnotationError: naming the field that is missing or malformed, and its value.
     """
-    name = f'{source}: annotation {_field(annotation, "id", source)}'
-    box = _numbers(annotation, 'bbox', name)
+    return _add_dense(_read_bare(annotation), annotation)
+
+
+def check_segmentation(segmentation: list | dict | None, height: int, width: int) -> None:
+    """Check that ``segmentation`` is a mask of an image.
+
+    Raises:
+        AnnotationError: if a polygon holds what is no finite number, or an RLE is of another size
+            or cannot be decoded.
+    """
+    if isinstance(segmentation, Mapping) and segmentation:
+        size = segmentation.get('size')
+        if not isinstance(size, list | tuple) or list(size) != [height, width]:
+            raise AnnotationError(f'RLE is not {height} x {width}, as the image is',
+                                  f'segmentation.size = {short(size)}')
+        try:
+            compress(segmentation)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise AnnotationError(
+                'RLE cannot be decoded',
+                f'segmentation.counts = {short(segmentation["counts"])} ({error})') from error
+        return
+    for index, polygon in enumerate(segmentation or ()):
+        try:
+            good = np.isfinite(np.asarray(polygon, np.float64)).all()
+        except (TypeError, ValueError):
+            good = False
+        if not good:
+            raise AnnotationError('not finite numbers',
+                                  f'segmentation[{index}] = {short(polygon)}')
+
+
+def _read_bare(annotation: Mapping) -> Person:
+    """Read a person without the dense annotation."""
+    box = _numbers(annotation, 'bbox')
     if box.shape != (4,) or (box[2:] < 0).any():
-        raise ValueError(f'{name}: bbox must be x, y, w, h, got {annotation["bbox"]}')
-    annotated = 'dp_x' in annotation
-    columns = [_numbers(annotation, k, name) for k in POINT_KEYS] if annotated else \
-        [np.zeros(0)] * len(POINT_KEYS)
-    for key, column in zip(POINT_KEYS, columns, strict=True):
-        if column.shape != columns[0].shape or column.ndim != 1:
-            raise ValueError(f'{name}: {key} has shape {column.shape}, '
-                             f'dp_x has {columns[0].shape}')
-    table = np.stack(columns, -1)
-    surface = table[:, 2]
-    table = table[(surface == surface.astype(np.int64)) & (surface >= 1)
-                  & (surface <= NUM_SURFACES)]
+        raise AnnotationError('not x, y, w, h', f'bbox = {short(annotation["bbox"])}')
+    area = _numbers(annotation, 'area')
+    if area.shape != (1,):
+        raise AnnotationError('not a number', f'area = {short(annotation["area"])}')
     return Person(
-        id=annotation['id'], box=box, area=float(_numbers(annotation, 'area', name)[0]),
-        crowd=bool(annotation.get('iscrowd', 0)), annotated=annotated,
-        points=table[:, :2], surfaces=table[:, 2].astype(np.int64), uv=table[:, 3:],
-        dp_masks=annotation.get('dp_masks'), segmentation=annotation.get('segmentation'))
+        id=annotation['id'], box=box, area=float(area[0]),
+        crowd=bool(annotation.get('iscrowd', 0)), annotated=False, points=np.zeros((0, 2)),
+        surfaces=np.zeros(0, np.int64), uv=np.zeros((0, 2)), left_out=0, dp_masks=None,
+        segmentation=annotation.get('segmentation'))
+
+
+def _add_dense(person: Person, annotation: Mapping) -> Person:
+    """Return the person with points and masks."""
+    table = read_point_table(annotation)
+    if table is not None:
+        surface = table[:, 2]
+        good = (surface == np.trunc(surface)) & (surface >= 1) & (surface <= NUM_SURFACES)
+        kept = table[good]
+        person = person._replace(
+            annotated=True, points=kept[:, :2], surfaces=kept[:, 2].astype(np.int64),
+            uv=kept[:, 3:], left_out=len(table) - len(kept))
+    masks = annotation.get('dp_masks')
+    if masks is not None:
+        read_masks(annotation)
+        person = person._replace(dp_masks=compress_masks(masks))
+    return person
 
 
 def _gather_points(persons: list[Person], frame: float) -> ImagePoints:
@@ -219,21 +332,15 @@ def _read_image(image: Mapping, source: str) -> Image:
     return Image(image['id'], int(image['height']), int(image['width']), regions)
 
 
-def _field(annotation: Mapping, key: str, source: str) -> Any:
-    if key not in annotation:
-        raise ValueError(f'{source}: annotation {annotation.get("id", "without id")} '
-                         f'has no {key}')
-    return annotation[key]
-
-
-def _numbers(annotation: Mapping, key: str, name: str) -> np.ndarray:
+def _numbers(annotation: Mapping, key: str) -> np.ndarray:
     """Return a field as a float64 vector; a bare number is a vector of one."""
     if key not in annotation:
-        raise ValueError(f'{name} has no {key}')
+        raise AnnotationError('field is missing', key)
+    said = f'{key} = {short(annotation[key])}'
     try:
         values = np.atleast_1d(np.asarray(annotation[key], np.float64))
     except (TypeError, ValueError) as error:
-        raise ValueError(f'{name}: {key} must be numbers, got {annotation[key]!r}') from error
+        raise AnnotationError('not numbers', said) from error
     if not np.isfinite(values).all():
-        raise ValueError(f'{name}: {key} holds a number that is not finite')
+        raise AnnotationError('not finite', said)
     return values

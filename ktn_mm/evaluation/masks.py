@@ -6,28 +6,22 @@ import numpy as np
 from pycocotools import mask as mask_utils
 from scipy import ndimage
 
+from ktn_mm.structures.dense_annotation import FRAME
+
 if TYPE_CHECKING:
     from ktn_mm.evaluation.ground_truth import Image, Person
-
-DP_MASK_SIZE = 256
-"""Side of the frame that ``dp_masks`` are drawn in."""
 
 
 def dp_union(dp_masks: list | dict) -> np.ndarray:
     """Return the union of ``dp_masks`` as a (256, 256) float64 array of 0 and 1.
 
     Args:
-        dp_masks: RLEs, an empty list where a part is absent; or a single RLE.
-
-    Raises:
-        ValueError: if a mask has another size.
+        dp_masks: RLEs of that size, an empty list where a part is absent; or a single RLE.
     """
     rles = [rle for rle in ([dp_masks] if isinstance(dp_masks, dict) else dp_masks) if rle]
-    size = [DP_MASK_SIZE, DP_MASK_SIZE]
-    for rle in rles:
-        if list(rle['size']) != size:
-            raise ValueError(f'dp_masks must be {size}, got {rle["size"]}')
-    return mask_utils.decode(mask_utils.merge(rles)).astype(np.float64) if rles else np.zeros(size)
+    if not rles:
+        return np.zeros((FRAME, FRAME))
+    return mask_utils.decode(mask_utils.merge(rles)).astype(np.float64)
 
 
 def dp_mask_in_box(dp_masks: list | dict, box: np.ndarray) -> np.ndarray:
@@ -37,7 +31,7 @@ def dp_mask_in_box(dp_masks: list | dict, box: np.ndarray) -> np.ndarray:
         (round(h), round(w)) uint8, at least 1 x 1: linear interpolation on the grid whose
         corners are the corners of the frame, cut at 0.5.
     """
-    factors = [max(float(s), 1.) / DP_MASK_SIZE for s in (box[3], box[2])]
+    factors = [max(float(s), 1.) / FRAME for s in (box[3], box[2])]
     scaled = ndimage.zoom(dp_union(dp_masks), factors, order=1, prefilter=False)
     return (scaled > 0.5).astype(np.uint8)
 
@@ -183,23 +177,13 @@ def person_mask(person: 'Person', image: 'Image', *, truncates: bool) -> dict:
         person, image: the person and its image.
         truncates: ``dp_masks`` are scaled and put into the image in the reference's way; see
             :func:`dp_mask_in_box` and :func:`paste`.
-
-    Raises:
-        ValueError: naming the annotation whose masks do not fit.
     """
     size = image.height, image.width
-    try:
-        if person.dp_masks is not None:
-            mask = (dp_mask_in_box(person.dp_masks, person.box) if truncates
-                    else dp_union(person.dp_masks))
-            return paste(mask, person.box, *size, truncates=truncates)
-        rle = segmentation_rle(person.segmentation, *size)
-    except (TypeError, ValueError, KeyError) as error:
-        raise ValueError(f'annotation {person.id}: {error}') from error
-    if tuple(rle['size']) != size:
-        raise ValueError(f'annotation {person.id}: segmentation of size {rle["size"]} in an '
-                         f'image of {size}')
-    return rle
+    if person.dp_masks is None:
+        return segmentation_rle(person.segmentation, *size)
+    mask = (dp_mask_in_box(person.dp_masks, person.box) if truncates
+            else dp_union(person.dp_masks))
+    return paste(mask, person.box, *size, truncates=truncates)
 
 
 def segmentation_rle(segmentation: list | dict | None, height: int, width: int) -> dict:

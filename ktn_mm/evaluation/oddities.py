@@ -1,27 +1,61 @@
 """What is odd about an evaluation and should be said with its figures."""
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ktn_mm.evaluation.detection import Detection
 from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.masks import lies_outside
 
+EXAMPLES = 3
+"""How many annotations are named for a reason."""
+
 
 def oddities(ground_truth: GroundTruth, detections: Sequence[Detection]) -> list[str]:
-    """Return a sentence for everything that deserves a warning.
+    """Return a sentence for everything about annotation and detections to warn of."""
+    return annotation_oddities(ground_truth) + detection_oddities(ground_truth, detections)
 
-    No detection at all, detections wholly outside their image, annotation ids that occur twice,
-    annotation id 0.
+
+def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
+    """Return a sentence for everything about the annotation that deserves a warning.
+
+    What was left out and why, points of no surface or with U, V out of range, annotation ids that
+    occur twice, annotation id 0.
     """
-    images = ground_truth.images
-    outside = sum(lies_outside(d.box, images[d.image_id].height, images[d.image_id].width)
-                  for d in detections)
+    persons = [p for people in ground_truth.persons.values() for p in people]
+    strays = sum(p.left_out for p in persons)
+    beyond = sum(int(((p.uv < 0) | (p.uv > 1)).any(1).sum()) for p in persons)
     twice = ground_truth.duplicate_ids
-    zero = any(p.id == 0 for persons in ground_truth.persons.values() for p in persons)
+    zero = any(p.id == 0 for p in persons)
     way = ('treated as the reference does' if ground_truth.compat
            else 'each annotation counts for itself')
-    return [sentence for odd, sentence in (
-        (not detections, 'no dense pose to evaluate; all figures are -1'),
-        (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
+    return _faults(ground_truth) + [sentence for odd, sentence in (
+        (strays, f'{strays} points have a dp_I that is none of 1..24; they are left out'),
+        (beyond, f'{beyond} points have U or V outside [0, 1]; they are used as they are'),
         (twice, f'{len(twice)} annotation ids occur twice ({", ".join(map(str, twice[:5]))}'
                 f'{", ..." if len(twice) > 5 else ""}); {way}'),
         (zero, f'an annotation has id 0; {way}')) if odd]
+
+
+def detection_oddities(ground_truth: GroundTruth, detections: Sequence[Detection]) -> list[str]:
+    """Return a sentence if there is no detection, and for those wholly outside their image."""
+    images = ground_truth.images
+    outside = sum(lies_outside(d.box, images[d.image_id].height, images[d.image_id].width)
+                  for d in detections)
+    return [sentence for odd, sentence in (
+        (not detections, 'no dense pose to evaluate; all figures are -1'),
+        (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
+    ) if odd]
+
+
+def _faults(ground_truth: GroundTruth) -> list[str]:
+    """Return a sentence for each reason why something was left out of the annotation."""
+    reasons = defaultdict(list)
+    for fault in ground_truth.skipped:
+        reasons[fault.loss, fault.reason].append(fault)
+    sentences = []
+    for (loss, reason), faults in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        first = '; '.join(f'annotation {f.annotation_id}: {f.detail}' for f in faults[:EXAMPLES])
+        more = '; ...' if len(faults) > EXAMPLES else ''
+        sentences.append(f'{ground_truth.source}: {len(faults)} x {loss} left out, {reason} '
+                         f'({first}{more})')
+    return sentences

@@ -8,8 +8,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from ktn_mm.evaluation.ground_truth import Image, Person
-from ktn_mm.evaluation.masks import DP_MASK_SIZE, PlacedMap, place
+from ktn_mm.evaluation.masks import PlacedMap, place
 from ktn_mm.evaluation.picture import picture_size
+from ktn_mm.structures.dense_annotation import FRAME
 from ktn_mm.surface.charts import NUM_PARTS, SURFACE_TO_PART
 
 _PART = SURFACE_TO_PART.astype(np.uint8)
@@ -43,9 +44,6 @@ def visible_parts(person: Person, image: Image, *, truncates: bool) -> PlacedMap
 
     Returns:
         None if the person has no list of 14 masks, or no pixel of them in the image.
-
-    Raises:
-        ValueError: naming the annotation whose masks do not fit.
     """
     frame = _part_frame(person)
     if frame is None:
@@ -61,12 +59,9 @@ def _part_frame(person: Person) -> np.ndarray | None:
     masks = person.dp_masks
     if not isinstance(masks, list) or len(masks) != NUM_PARTS:
         return None
-    frame = np.zeros((DP_MASK_SIZE, DP_MASK_SIZE), np.uint8)
+    frame = np.zeros((FRAME, FRAME), np.uint8)
     for part, rle in enumerate(masks, 1):
         if rle:
-            if list(rle['size']) != list(frame.shape):
-                raise ValueError(f'annotation {person.id}: dp_masks must be '
-                                 f'{list(frame.shape)}, got {rle["size"]}')
             frame[mask_utils.decode(rle) > 0] = part
     return frame
 
@@ -74,4 +69,4 @@ def _part_frame(person: Person) -> np.ndarray | None:
 def _nearest(size: float) -> np.ndarray:
     """Return the row or column of the frame under each pixel's centre."""
     count = round(max(size, 1.))
-    return ((np.arange(count) + 0.5) * (DP_MASK_SIZE / count)).astype(np.int64)
+    return ((np.arange(count) + 0.5) * (FRAME / count)).astype(np.int64)

@@ -15,7 +15,7 @@ from ktn_mm.evaluation.masks import person_mask
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when what is kept, or the way it is computed, changes."""
 
 
@@ -37,9 +37,6 @@ def prepare(ground_truth: GroundTruth, surface: Surface) -> PreparedTruth:
     For an annotation that was loaded from a file, and a surface that has a ``fingerprint``, the
     result is kept in the user's cache folder (:func:`ktn_mm.cache.cache_folder`), under a name
     made from both and from the protocol.
-
-    Raises:
-        ValueError: naming the annotation whose masks do not fit.
     """
     fingerprint = getattr(surface, 'fingerprint', None)
     if ground_truth.digest is None or fingerprint is None:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle_tools
 
-from ktn_mm.datasets.annotation import FRAME
+from ktn_mm.structures.dense_annotation import FRAME
 from ktn_mm.surface.charts import KEYPOINTS, NUM_PARTS, NUM_SURFACES, SURFACE_TO_PART
 
 _RIGHT_HALF = {

@@ -4,14 +4,8 @@ import pickle
 import numpy as np
 import pytest
 
-from ktn_mm.datasets.annotation import (
-    AnnotationError,
-    check_box,
-    check_keypoints,
-    is_dense,
-    read_masks,
-    read_points,
-)
+from ktn_mm.datasets.annotation import check_box, check_keypoints, read_points
+from ktn_mm.structures.dense_annotation import AnnotationError, is_dense, read_masks
 
 GOOD = dict(dp_x=[0., 128., 255.], dp_y=[1., 2., 3.], dp_I=[1., 24., 7.], dp_U=[0., .5, 1.],
             dp_V=[.1, .2, .3])

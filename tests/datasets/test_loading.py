@@ -7,7 +7,7 @@ import pytest
 from pycocotools import mask as rle_tools
 
 from ktn_mm.datasets import LoadDenseMasks, LoadPersonImage
-from ktn_mm.datasets.transforms.loading import decode_part_masks, decode_segmentation, read_runs
+from ktn_mm.datasets.transforms.loading import decode_part_masks, decode_segmentation
 
 
 def rle(mask):
@@ -48,15 +48,6 @@ def test_segmentations_of_all_three_kinds():
         runs[-1] += 1
     np.testing.assert_array_equal(
         decode_segmentation(dict(size=[20, 30], counts=runs), 20, 30), expected)
-
-
-@pytest.mark.parametrize('shape, density', [
-    ((256, 256), .5), ((256, 256), 1e-4), ((480, 640), 1e-5), ((7, 5), 0.), ((7, 5), 1.)])
-def test_runs_of_an_rle(shape, density):
-    mask = np.random.default_rng(2).random(shape) < density
-    flat = np.concatenate([[False], mask.T.ravel()])
-    expected = np.diff(np.append(np.flatnonzero(np.diff(flat)), mask.size), prepend=0)
-    np.testing.assert_array_equal(read_runs(rle(mask)['counts']), expected)
 
 
 @pytest.mark.parametrize('counts', ['abc', 'ZP5X1h6000', '', [1, 2, 3]])

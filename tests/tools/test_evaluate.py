@@ -70,6 +70,8 @@ def folder(tmp_path_factory):
         records.append(to_record(picture, box, rng.random(), images[n % 3]['id']))
     data = dict(images=images, annotations=annotations, categories=[dict(id=1, name='person')])
     (folder / 'people.json').write_text(json.dumps(data))
+    odd = [annotations[0] | dict(dp_U=None), *annotations[1:]]
+    (folder / 'odd.json').write_text(json.dumps(data | dict(annotations=odd)))
     everything = mask_utils.encode(np.ones((256, 256), np.uint8, order='F'))
     torso = dict(size=[256, 256], counts=everything['counts'].decode('ascii'))
     for annotation in annotations:
@@ -145,6 +147,20 @@ def test_no_compat_is_another_protocol(run, folder, tmp_path):
     read = read_results(folder / 'results.json', truth)
     assert numbers['figures'] == evaluate(truth, read.detections, SurfaceTemplate.load())
     assert numbers['protocol']['compat'] is None
+
+
+def test_bad_annotation_is_left_out_on_demand_only(run, tmp_path):
+    done = run('odd.json', 'results.json')
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith(
+        "error: odd.json: annotation 1: dp_U (has ['dp_x', ")
+    out = tmp_path / 'numbers.json'
+    done = run('odd.json', 'results.json', '--skip-bad', '--out', out)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(out.read_text())
+    assert numbers['ground_truth']['annotated'] == 5
+    warning = 'odd.json: 1 x dense annotation left out, field of the points is missing'
+    assert numbers['warnings'][0].startswith(warning) and warning in done.stderr
 
 
 def test_bad_entries_are_left_out_on_demand_only(run, tmp_path):

@@ -9,7 +9,8 @@ from mmpose.registry import TRANSFORMS
 from pycocotools import mask as rle_tools
 
 from ktn_mm.codecs.sampling import BODY_UNKNOWN
-from ktn_mm.datasets.report import check_policy
+from ktn_mm.structures.dense_annotation import check_policy
+from ktn_mm.structures.rle import compress
 
 
 def decode_part_masks(masks: list | dict) -> np.ndarray:
@@ -62,51 +63,12 @@ def decode_segmentation(segmentation: list | dict, height: int, width: int) -> n
 def _decode(named: list[tuple[str, dict]]) -> np.ndarray:
     """Decode RLEs of one size into (h, w, n) uint8; on failure find out which one."""
     try:
-        return rle_tools.decode([_compressed(mask) for _, mask in named])
+        return rle_tools.decode([compress(mask) for _, mask in named])
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         if len(named) > 1:
             for item in named:
                 _decode([item])
         raise ValueError(f'{named[0][0]}: RLE cannot be decoded ({error})') from error
-
-
-def _compressed(mask: dict) -> dict:
-    """Return an RLE as pycocotools takes it, after a check that it fills its map.
-
-    pycocotools itself notices an RLE that is too long, but not one that was cut off.
-    """
-    height, width = mask['size']
-    counts = mask['counts']
-    runs = np.asarray(counts) if isinstance(counts, list) else read_runs(counts)
-    if runs.sum() != height * width or (runs < 0).any():
-        raise ValueError(f'counts add up to {runs.sum()}, not to {height} x {width}')
-    return rle_tools.frPyObjects(mask, height, width) if isinstance(counts, list) else mask
-
-
-def read_runs(counts: str | bytes) -> np.ndarray:
-    """Read the (R,) int64 lengths of the runs of a compressed RLE.
-
-    Each number is a group of characters that carry 5 bits, the lowest first; bit 5 tells that more
-    follow, bit 4 of the last one is the sign. From the fourth on, a number is the difference to
-    the one two places before.
-
-    Source: the RLE strings of the COCO API.
-    """
-    text = counts.encode() if isinstance(counts, str) else counts
-    codes = np.frombuffer(text, np.uint8).astype(np.int64) - 48
-    last = (codes & 32) == 0
-    if len(codes) == 0 or not last[-1] or codes.min() < 0 or codes.max() > 63:
-        raise ValueError('counts are empty or cut off')
-    ends = np.flatnonzero(last)
-    starts = np.append(0, ends[:-1] + 1)
-    place = np.arange(len(codes)) - np.repeat(starts, ends - starts + 1)
-    if place.max() > 6:
-        raise ValueError('counts hold a number that is too large')
-    values = np.add.reduceat((codes & 31) << (5 * place), starts)
-    values -= np.where(codes[ends] & 16, 1 << (5 * (place[ends] + 1)), 0)
-    for first in (1, 2):
-        values[first::2] = np.cumsum(values[first::2])
-    return values
 
 
 def describe(results: dict) -> str:

@@ -15,13 +15,15 @@ from ktn_mm.evaluation.detection import Detection, measure
 from ktn_mm.evaluation.diagnosis import diagnose
 from ktn_mm.evaluation.diagnosis_table import diagnosis_table, parts_table
 from ktn_mm.evaluation.ground_truth import GroundTruth
-from ktn_mm.evaluation.oddities import oddities
+from ktn_mm.evaluation.oddities import annotation_oddities, detection_oddities
 from ktn_mm.evaluation.part_figures import part_figures
 from ktn_mm.evaluation.picture import box_picture
+from ktn_mm.evaluation.prepared import prepare
 from ktn_mm.evaluation.protocol import KINDS, check_kinds, evaluate
 from ktn_mm.evaluation.rules import Compat, rules_of
 from ktn_mm.evaluation.table import figures_table
 from ktn_mm.structures.crop_frame import CropFrame
+from ktn_mm.structures.dense_annotation import check_policy
 from ktn_mm.surface.template import SurfaceTemplate
 from ktn_mm.visualization.diagnosis_plot import write_diagnosis
 
@@ -39,7 +41,8 @@ class DensePoseCocoMetric(BaseMetric):
     (n, h, w) 0..24, ``dense_uv`` (n, 2, h, w) in [0, 1], ``input_center`` and
     ``input_scale`` (n, 2), ``bboxes`` (n, 4) x1, y1, x2, y2, ``bbox_scores`` (n,); and
     ``img_id``, ``id`` of the sample. Only the values at the annotated points and the mask's
-    run lengths are kept. All images of the annotation count.
+    run lengths are kept. All images of the annotation count. The annotation is read, checked and
+    prepared as soon as it is known, before anything is trained or inferred.
 
     Reports, with the prefix ``densepose/``: ``GPS/AP``, ``GPS/AP50``, ``GPS/AP75``,
     ``GPS/APM``, ``GPS/APL``, ``GPS/AR``, ``GPS/AR50``, ``GPS/AR75``, ``GPS/ARM``,
@@ -57,6 +60,9 @@ class DensePoseCocoMetric(BaseMetric):
         min_threshold: lowest similarity that AP averages over; 0.2 adds AP20, AP30, AP40.
         compat: ``'detectron2'`` for figures to compare with published ones, None for a clean
             protocol; see :mod:`ktn_mm.evaluation.rules`.
+        on_bad: what to do about an annotation that cannot be right: 'skip' takes it for a person
+            without dense annotation, and says so once; 'error' raises. See
+            :class:`~ktn_mm.evaluation.ground_truth.GroundTruth`.
         diagnosis: a folder to write to why the scores are what they are, after every
             evaluation: ``diagnosis.json``, ``.txt`` and ``.png``; see
             :func:`~ktn_mm.evaluation.diagnosis.diagnose`.
@@ -70,7 +76,8 @@ class DensePoseCocoMetric(BaseMetric):
         collect_dir: see :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        ValueError: if an argument is out of range or the annotation has no ``dp_*``.
+        ValueError: if an argument is out of range, the annotation has no ``dp_*``, or, with
+            ``on_bad='error'``, at the first bad one.
         FileNotFoundError: if a file does not exist.
     """
 
@@ -82,6 +89,7 @@ class DensePoseCocoMetric(BaseMetric):
                  kinds: Sequence[str] = KINDS,
                  min_threshold: float = 0.5,
                  compat: Compat = 'detectron2',
+                 on_bad: str = 'skip',
                  diagnosis: str | None = None,
                  parts: bool = False,
                  format_only: bool = False,
@@ -98,6 +106,7 @@ class DensePoseCocoMetric(BaseMetric):
         self.kinds = tuple(kinds)
         self.min_threshold = min_threshold
         self.compat = compat
+        self.on_bad = check_policy(type(self).__name__, on_bad)
         self.diagnosis = diagnosis
         self.parts = parts
         self.format_only = format_only
@@ -146,8 +155,7 @@ class DensePoseCocoMetric(BaseMetric):
         if self.ground_truth is None:
             raise ValueError('DensePoseCocoMetric: no annotation; give ann_file')
         detections = [e['detection'] for e in entries]
-        for sentence in oddities(self.ground_truth, detections):
-            print_log(f'DensePoseCocoMetric: {sentence}', 'current', logging.WARNING)
+        _warn(detection_oddities(self.ground_truth, detections))
         figures = evaluate(self.ground_truth, detections, self.template, kinds=self.kinds,
                            min_threshold=self.min_threshold)
         print_log('\n' + figures_table(figures, self.kinds), 'current')
@@ -163,7 +171,9 @@ class DensePoseCocoMetric(BaseMetric):
 
     def _load(self, ann_file: str) -> None:
         with get_local_path(ann_file) as path:
-            self.ground_truth = GroundTruth.load(path, compat=self.compat)
+            self.ground_truth = GroundTruth.load(path, compat=self.compat, on_bad=self.on_bad)
+        _warn(annotation_oddities(self.ground_truth))
+        prepare(self.ground_truth, self.template)  # evaluations find it in the cache
 
     def _reduce(self, sample: Mapping) -> list[dict]:
         image_id, sample_id = sample['img_id'], sample['id']
@@ -200,6 +210,11 @@ class DensePoseCocoMetric(BaseMetric):
                  key: tuple) -> Detection:
         return measure(picture, box, score, self.ground_truth, key[0], key,
                        filled=self.diagnosis is not None, parts=self.parts)
+
+
+def _warn(sentences: list[str]) -> None:
+    for sentence in sentences:
+        print_log(f'DensePoseCocoMetric: {sentence}', 'current', logging.WARNING)
 
 
 def _numpy(value: Any) -> np.ndarray:

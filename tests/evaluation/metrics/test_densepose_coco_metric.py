@@ -241,6 +241,36 @@ def test_oddities_are_said(monkeypatch, tmp_path, data):
         assert words in text
 
 
+def test_bad_annotation_is_said_before_anything_runs(monkeypatch, tmp_path, data):
+    said = []
+    monkeypatch.setattr(densepose_coco_metric, 'print_log', lambda text, *_: said.append(text))
+    annotations = [dict(a) for a in data['annotations']]
+    annotations[1]['dp_masks'] = dict(size=[256, 256], counts='zz')
+    path = tmp_path / 'bad.json'
+    path.write_text(json.dumps(data | dict(annotations=annotations)))
+    MessageHub.get_current_instance().update_info('bad_ann_file', str(path))
+    metric = METRICS.build(dict(type='DensePoseCocoMetric', template=FlatBody()))
+    assert not said
+    metric.dataset_meta = dict(dataset_name='bad')
+    assert len(said) == 1 and 'bad.json: 1 x dense annotation' in said[0] and 'annotation 2' in (
+        said[0])
+    samples = [predict(a) for a in annotations]
+    for _ in range(2):
+        figures = processed(metric, samples).evaluate(len(samples))
+        assert figures['densepose/GPS/AP50'] == pytest.approx(1)
+    assert not any('annotation 2' in text for text in said[1:]), 'said once'
+    with pytest.raises(ValueError, match=r'bad.json: annotation 2: dp_masks.counts = .zz.'):
+        DensePoseCocoMetric(str(path), FlatBody(), on_bad='error')
+    with pytest.raises(ValueError, match='on_bad'):
+        DensePoseCocoMetric(str(path), FlatBody(), on_bad='ignore')
+
+
+def test_masks_are_prepared_when_the_annotation_is_known(ann_file, tmp_path, monkeypatch):
+    monkeypatch.setenv('KTN_MM_CACHE', str(tmp_path / 'cache'))
+    DensePoseCocoMetric(ann_file)
+    assert [p.name[:11] for p in (tmp_path / 'cache').iterdir()] == ['annotation_']
+
+
 class Oracle(BaseModel):
     """A model that returns what the data set says."""
 

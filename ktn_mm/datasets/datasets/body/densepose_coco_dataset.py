@@ -10,18 +10,21 @@ from mmpose.registry import DATASETS
 from xtcocotools.coco import COCO
 
 from ktn_mm.datasets.annotation import (
-    FRAME,
-    AnnotationError,
     check_box,
     check_keypoints,
     choose_points,
-    is_dense,
-    read_masks,
     read_points,
 )
 from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
-from ktn_mm.datasets.report import FaultReport, check_policy
+from ktn_mm.datasets.report import FaultReport
 from ktn_mm.structures.crop_frame import box_to_image
+from ktn_mm.structures.dense_annotation import (
+    FRAME,
+    AnnotationError,
+    check_policy,
+    is_dense,
+    read_masks,
+)
 from ktn_mm.surface.charts import NUM_KEYPOINTS, PARTS, SURFACES
 
 DENSE = ('required', 'only', 'optional')
