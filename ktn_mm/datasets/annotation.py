@@ -78,11 +78,19 @@ def check_box(ann: dict, width: int, height: int) -> np.ndarray:
         raise AnnotationError('not four finite numbers', said)
     if min(box[2:]) <= 0:
         raise AnnotationError('box without area', said)
-    x1, y1, x2, y2 = np.concatenate([box[:2], box[:2] + box[2:]])
-    # mmpose clips boxes to the outermost pixel indices.
-    if min(x2, width - 1) <= max(x1, 0) or min(y2, height - 1) <= max(y1, 0):
+    corners = clip_box(box, width, height)
+    if (corners[2:] <= corners[:2]).any():
         raise AnnotationError('box outside the image', f'{said} in {width} x {height}')
     return box
+
+
+def clip_box(box: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return the corners (x1, y1, x2, y2) of a box (x, y, w, h), clipped to the image.
+
+    Edges count, not pixel indices: a box may end at ``width`` and ``height``.
+    """
+    corners = np.concatenate([box[:2], box[:2] + box[2:]])
+    return corners.clip(0, [width, height, width, height])
 
 
 def check_keypoints(ann: dict, count: int) -> list[float]:

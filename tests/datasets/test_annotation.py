@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from ktn_mm.datasets.annotation import check_box, check_keypoints, read_points
+from ktn_mm.datasets.annotation import check_box, check_keypoints, clip_box, read_points
 from ktn_mm.structures.dense_annotation import AnnotationError, is_dense, read_masks
 
 GOOD = dict(dp_x=[0., 128., 255.], dp_y=[1., 2., 3.], dp_I=[1., 24., 7.], dp_U=[0., .5, 1.],
@@ -89,6 +89,13 @@ def test_bad_boxes_are_named(bbox, said):
     with pytest.raises(AnnotationError, match='bbox'):
         check_box({}, 100, 80)
     np.testing.assert_array_equal(check_box(dict(bbox=[-3, 2, 9, 90]), 100, 80), [-3, 2, 9, 90])
+
+
+def test_boxes_end_at_the_edge_of_the_last_pixel():
+    np.testing.assert_array_equal(clip_box(np.array([90., 70, 10, 10]), 100, 80),
+                                  [90, 70, 100, 80])
+    np.testing.assert_array_equal(clip_box(np.array([-3., 2, 9, 90]), 100, 80), [0, 2, 6, 80])
+    np.testing.assert_array_equal(check_box(dict(bbox=[99, 79, 1, 1]), 100, 80), [99, 79, 1, 1])
 
 
 def test_keypoints_are_counted():

@@ -13,6 +13,7 @@ from ktn_mm.datasets.annotation import (
     check_box,
     check_keypoints,
     choose_points,
+    clip_box,
     read_points,
 )
 from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
@@ -187,7 +188,9 @@ class DensePoseCocoDataset(CocoDataset):
                      num_keypoints=sum(v > 0 for v in keypoints[2::3]))
         info = super().parse_data_info(dict(raw_ann_info=plain, raw_img_info=image))
         del info['raw_ann_info']
-        info.update(self._parse_dense(ann, box), dp_box=box,
+        # The parent clips to the last pixel's index and so cuts off the last row and column.
+        corners = clip_box(box, image['width'], image['height'])
+        info.update(self._parse_dense(ann, box), dp_box=box, bbox=corners.astype(np.float32)[None],
                     segmentation=ann.get('segmentation'), ann_file=self.ann_file,
                     img_shape=(image['height'], image['width']))
         return info
