@@ -184,10 +184,10 @@ def test_checkpoint_of_another_architecture_is_refused(model, warnings_of):
     with pytest.raises(ValueError, match=r'1 of \d+ entries differ in shape.*laterals.0.weight: '
                                          r'model \(8, 4, 1, 1\), checkpoint \(16, 4, 1, 1\)'):
         load_state_dict(model, wide, strict=False)
-    with pytest.raises(ValueError, match='fits 0 of the'):
+    with pytest.raises(ValueError, match='has 0 of the.*It holds weight'):
         load_state_dict(model, dict(weight=torch.zeros(3)), strict=False)
     backbone = {k: v for k, v in model.state_dict().items() if k.startswith('backbone.')}
-    with pytest.raises(ValueError, match='none of the .* neck and head.*allow_partial_init'):
+    with pytest.raises(ValueError, match=r'lacks \d+ \(neck.*allow_partial_init'):
         load_state_dict(model, backbone, strict=False)
     assert not warnings_of
     model.allow_partial_init = True
@@ -195,7 +195,53 @@ def test_checkpoint_of_another_architecture_is_refused(model, warnings_of):
     assert len(warnings_of) == 1 and warnings_of[0][0] == logging.WARNING
 
 
-def test_partial_checkpoint_warns_once_with_counts(model, warnings_of):
+ALGORITHMS = dict(
+    baseline=dict(neck='DeconvDecoder', head=dict(ktm=None)), ktm=dict(neck='DeconvDecoder'),
+    mid=dict(head=dict(ktm=None)), ktn=dict())
+
+
+def test_no_algorithm_takes_the_checkpoint_of_another(warnings_of):
+    models = {name: MODELS.build(config(**options)) for name, options in ALGORITHMS.items()}
+    for name, model in models.items():
+        for other, source in models.items():
+            if other == name:
+                load_state_dict(model, source.state_dict(), strict=False)
+                continue
+            with pytest.raises(ValueError) as caught:
+                load_state_dict(model, source.state_dict(), strict=False)
+            said = str(caught.value)
+            assert f'looks like one of {other}_*' in said and f'is one of {name}_*' in said
+            missing = set(model.state_dict()) - set(source.state_dict())
+            missing = {k for k in missing if not k.endswith('num_batches_tracked')}
+            assert f'lacks {len(missing)} (' in said
+    assert not warnings_of
+
+
+def test_one_missing_or_foreign_entry_is_named(model):
+    state = model.state_dict()
+    for name in ('neck.instance.weight', 'head.predictors.u.bias', 'backbone.conv1.weight'):
+        less = {k: v for k, v in state.items() if k != name}
+        with pytest.raises(ValueError, match=rf'it lacks 1 \({name}\)'):
+            load_state_dict(model, less, strict=False)
+    more = dict(state, **{'neck.extra.weight': torch.zeros(1)})
+    with pytest.raises(ValueError, match=r'lacks none; the model lacks 1 \(neck.extra.weight\)'):
+        load_state_dict(model, more, strict=False)
+
+
+def test_counters_and_wrappers_do_not_count(model, warnings_of):
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith('num_batches_tracked')}
+    assert len(state) < len(model.state_dict())
+    load_state_dict(model, state, strict=False)
+    wrapped = torch.nn.Sequential(model)
+    wrapped.load_state_dict({f'0.{k}': v for k, v in model.state_dict().items()})
+    with pytest.raises(ValueError, match=r'lacks 2 \(neck.instance.weight'):
+        wrapped.load_state_dict({f'0.{k}': v for k, v in model.state_dict().items()
+                                 if not k.startswith('neck.instance.')}, strict=False)
+    assert not warnings_of
+
+
+def test_allowed_partial_checkpoint_warns_once_with_counts(model, warnings_of):
+    model.allow_partial_init = True
     partial = {k: v + 1 if v.is_floating_point() else v for k, v in model.state_dict().items()
                if not k.startswith('head.ktm.')}
     load_state_dict(model, partial, strict=False)
@@ -203,7 +249,7 @@ def test_partial_checkpoint_warns_once_with_counts(model, warnings_of):
     assert missing == 7
     assert len(warnings_of) == 1
     assert f'{total - missing} of the {total}' in warnings_of[0][1]
-    assert f'these {missing} keep' in warnings_of[0][1]
+    assert f'it lacks {missing} (head.ktm.' in warnings_of[0][1]
     torch.testing.assert_close(model.state_dict()['neck.laterals.0.weight'],
                                partial['neck.laterals.0.weight'])
 

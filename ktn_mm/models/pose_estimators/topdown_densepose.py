@@ -9,6 +9,7 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS, WEIGHT_INITIALIZERS
 from torch import Tensor
 
+from ktn_mm.models.checkpoint_check import check_checkpoint
 from ktn_mm.models.keypoint_pretrained import KeypointPretrained
 
 
@@ -20,9 +21,9 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
     its maps can be placed in the image, and checks of crops and checkpoints.
 
     Args:
-        allow_partial_init: Let a checkpoint that knows nothing of neck and head, such as that of
-            a bare backbone, initialise the rest. Defaults to False: such a checkpoint is an
-            error, because testing with it would silently test random weights.
+        allow_partial_init: Let a checkpoint that has not all entries of the model, such as that
+            of a bare backbone, initialise those that it has. Defaults to False: such a checkpoint
+            is an error, because testing with it would silently test random weights.
 
     The other arguments are :class:`mmpose.models.TopdownPoseEstimator`'s. ``init_cfg`` also takes
     :class:`KeypointPretrained`, a network of COCO keypoints to start from. ``test_cfg`` knows
@@ -80,32 +81,9 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
         return samples
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
-        self._check_checkpoint(state_dict, prefix)
+        # Here, since mmengine loads with strict=False and only warns of what does not fit.
+        found = {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
+        said = check_checkpoint(self.state_dict(), found, partial=self.allow_partial_init)
+        if said is not None:
+            print_log(said, logger='current', level=logging.WARNING)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
-    def _check_checkpoint(self, state_dict: dict, prefix: str) -> None:
-        """Refuse a checkpoint of another architecture; ``strict=False`` would ignore it."""
-        own = {prefix + k: v for k, v in self.state_dict().items()}
-        found = [k for k in own if k in state_dict]
-        misfits = [k for k in found if own[k].shape != state_dict[k].shape]
-        if misfits:
-            examples = '; '.join(
-                f'{k}: model {tuple(own[k].shape)}, checkpoint {tuple(state_dict[k].shape)}'
-                for k in misfits[:3])
-            raise ValueError(f'the checkpoint is of another architecture: {len(misfits)} of '
-                             f'{len(own)} entries differ in shape, such as {examples}')
-        ours = [k for k in own if not k.startswith(f'{prefix}backbone.')]
-        missing = [k for k in own if k not in state_dict]
-        nothing = not found or not set(ours) & set(found)
-        if nothing and not (self.allow_partial_init and found):
-            raise ValueError(
-                f'the checkpoint fits {len(found)} of the {len(own)} entries of the model and '
-                f'none of the {len(ours)} of neck and head (such as {ours[0]}); it holds '
-                f'{list(state_dict)[:3]} and so on. To initialise the backbone alone, '
-                'set allow_partial_init=True in the model; to start from a network of COCO '
-                "keypoints, init_cfg=dict(type='KeypointPretrained', checkpoint=...)")
-        if missing:
-            print_log(f'the checkpoint has {len(found)} of the {len(own)} entries of the model; '
-                      f'these {len(missing)} keep their initial values: '
-                      f'{", ".join(missing[:5])}{" ..." if len(missing) > 5 else ""}',
-                      logger='current', level=logging.WARNING)
