@@ -1,9 +1,10 @@
 """Dense human pose with knowledge transfer, as a plugin of mmpose.
 
 Importing this package registers its codecs, datasets, transforms, models, hooks, metrics and
-visualizer in mmpose's own registries, if mmpose is installed. Without it, everything that needs
-numpy only (``surface``, ``knowledge``, ``synth``, ``evaluation``, ``check_env``) still imports;
-and with ``KTN_MM_STANDALONE`` in the environment it does so at once, without a look for mmpose.
+visualizer in mmpose's own registries, and lets mmengine read nothing but weights from
+checkpoints, if mmpose is installed. Without it, everything that needs numpy only (``surface``,
+``knowledge``, ``synth``, ``evaluation``, ``check_env``) still imports; and with
+``KTN_MM_STANDALONE`` in the environment it does so at once, without a look for mmpose.
 """
 import os
 

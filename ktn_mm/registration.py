@@ -21,7 +21,10 @@ _done = False
 
 
 def register_all(*, strict: bool = True) -> bool:
-    """Import every module that registers something with mmpose.
+    """Import every module that registers something with mmpose, and guard its checkpoints.
+
+    From now on mmengine reads weights only in this process; see
+    :func:`ktn_mm.engine.safe_loading.guard_mmengine`.
 
     Args:
         strict: raise whatever goes wrong. Otherwise a missing mmpose is fine and a broken one is
@@ -48,7 +51,10 @@ def register_all(*, strict: bool = True) -> bool:
         for module in REGISTERING_MODULES:
             importlib.import_module(module)
         from mmengine.config.utils import MODULE2PACKAGE
+
+        from ktn_mm.engine.safe_loading import guard_mmengine
         MODULE2PACKAGE.setdefault('ktn_mm', 'ktn_mm')
+        guard_mmengine()
     except Exception as error:  # a wrong version shows as ValueError, AssertionError, OSError ...
         _problem = error
         message = (f'KTN-MM cannot register its models with mmpose: {type(error).__name__}: '

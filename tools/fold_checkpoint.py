@@ -13,7 +13,6 @@ import torch
 from mmpose.apis import init_model
 
 import ktn_mm  # noqa: F401  (registers the models)
-from ktn_mm.engine.safe_loading import load_weights_only
 
 
 def main() -> None:
@@ -26,7 +25,6 @@ def main() -> None:
     for path in (args.config, args.checkpoint):
         if not Path(path).is_file():
             raise FileNotFoundError(f'{path}: no such file')
-    load_weights_only()
     model = init_model(args.config, args.checkpoint, device='cpu')
     if model.head.ktm is None:
         raise ValueError(f'{args.config}: its head has no KTM, there is nothing to fold')

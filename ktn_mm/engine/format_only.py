@@ -5,7 +5,6 @@ import runpy
 import sys
 
 from ktn_mm.engine.mmpose_tool import mmpose_tool, run_mmpose_tool
-from ktn_mm.engine.safe_loading import load_weights_only
 from ktn_mm.registration import require_openmmlab
 
 HELP = '''\
@@ -60,7 +59,6 @@ def set_format_only(metrics: list[dict], prefix: str) -> None:
 
 def _write_results(prefix: str) -> None:
     require_openmmlab()
-    load_weights_only()
     from mmengine.config import Config
     from mmengine.runner import Runner
     tool = runpy.run_path(str(mmpose_tool('test')))

@@ -2,7 +2,6 @@
 import runpy
 from pathlib import Path
 
-from ktn_mm.engine.safe_loading import load_weights_only
 from ktn_mm.registration import require_openmmlab
 
 
@@ -25,5 +24,4 @@ def mmpose_tool(name: str) -> Path:
 def run_mmpose_tool(name: str) -> None:
     """Run a tool of mmpose with this process's arguments, as ``python tools/<name>.py`` would."""
     require_openmmlab()
-    load_weights_only()
     runpy.run_path(str(mmpose_tool(name)), run_name='__main__')
