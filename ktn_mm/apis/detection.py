@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.safe_loading import safely_loading
 from .boxes import Boxes
 
 PERSON_LABEL = 0
@@ -33,8 +32,7 @@ class PersonDetector:
         from mmdet.apis import init_detector
         from mmpose.utils import adapt_mmdet_pipeline
         config, checkpoint = find_detector(config, checkpoint)
-        with safely_loading(checkpoint):
-            self.model = init_detector(config, checkpoint, device=device)
+        self.model = init_detector(config, checkpoint, device=device)
         self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)
         classes = self.model.dataset_meta.get('classes', ())
         if not classes or classes[PERSON_LABEL] != 'person':

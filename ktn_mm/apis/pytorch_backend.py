@@ -7,7 +7,6 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 
-from ..engine.safe_loading import safely_loading
 from ..structures import PersonPose
 
 
@@ -25,8 +24,7 @@ class PytorchBackend:
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
-        with safely_loading(checkpoint):
-            self.model = init_model(config, checkpoint, device=device)
+        self.model = init_model(config, checkpoint, device=device)
         init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
         self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 

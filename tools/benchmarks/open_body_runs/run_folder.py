@@ -149,8 +149,8 @@ class RunFolder:
         import torch
         from mmengine.runner import CheckpointLoader
 
-        from ktn_mm.engine.safe_loading import load_weights_only
-        load_weights_only()
+        from ktn_mm.engine.safe_loading import guard_mmengine
+        guard_mmengine()
         for path in self.path.glob('epoch_*.pth'):
             if path != keep:
                 path.unlink()
