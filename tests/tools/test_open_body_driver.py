@@ -232,7 +232,8 @@ def test_runs_that_were_killed_end_as_runs_that_were_not(dolls, tmp_path):
         for key in ('figures', 'surfaces', 'bottleneck', 'config_sha256', 'data_sha256', 'data'):
             assert one[key] == two[key], (name, key)
         assert [p['epoch'] for p in one['curve']][-1] == 4
-        assert {'GPS/AP', 'GPSm/AP', 'segm/AP', 'parts/mIoU', 'mean_GPS'} <= set(one['figures'])
+        assert {'GPS/AP', 'GPSm/AP', 'segm/AP', 'parts/mIoU', 'mean_GPS',
+                'coco/AP'} <= set(one['figures'])
         assert len(one['surfaces']) == 24 and one['cpu_minutes'] > 0
         log = (halting / 'out' / 'runs' / f'{name}.txt').read_text()
         assert 'Epoch(val) [4]' in log and str(tmp_path) not in log

@@ -74,7 +74,8 @@ def data_options(folder: Path) -> list[str]:
     for split in SPLITS:
         options += [f'{split}_dataloader.dataset.data_root={folder}/']
         if split != 'train':
-            options += [f'{split}_evaluator.ann_file={annotation_file(folder, split)}']
+            options += [f'{split}_evaluator.{n}.ann_file={annotation_file(folder, split)}'
+                        for n in range(2)]  # dense poses, keypoints
     return options
 
 

@@ -131,7 +131,7 @@ class Run:
         return [sys.executable, str(ROOT / 'tools/test.py'), str(ROOT / self.row.config),
                 str(checkpoint), '--work-dir', str(folder / 'test'),
                 '--out', str(folder / 'test' / 'figures.json'), '--cfg-options',
-                *self._options(), f'test_evaluator.diagnosis={folder / "diagnosis"}']
+                *self._options(), f'test_evaluator.0.diagnosis={folder / "diagnosis"}']
 
     def _options(self) -> list[str]:
         return [f'randomness.seed={self.seed}', *data_options(self.settings.data),

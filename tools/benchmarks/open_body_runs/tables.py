@@ -8,7 +8,8 @@ from open_body_runs.statistics import Spread, halves
 COLUMNS = {
     'GPS/AP': 'GPS AP', 'GPS/AP50': 'AP50', 'GPS/AP75': 'AP75', 'GPS/APM': 'APM',
     'GPS/APL': 'APL', 'GPS/AR': 'AR', 'GPSm/AP': 'GPSm AP', 'segm/AP': 'mask AP',
-    'parts/mIoU': 'part mIoU', 'mean_GPS': 'mean GPS', 'surface_accuracy': 'surface',
+    'parts/mIoU': 'part mIoU', 'coco/AP': 'keypoint AP', 'mean_GPS': 'mean GPS',
+    'surface_accuracy': 'surface',
     'left_right_accuracy': 'left/right', 'front_back_accuracy': 'front/back',
     RARE: 'rare', FREQUENT: 'frequent'}
 """Figure -> heading, of the whole table."""
