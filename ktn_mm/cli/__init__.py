@@ -1,11 +1,11 @@
 """The command ``ktn-mm``."""
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 
 from ..version import __version__
 from . import infer, paint, unwrap
+from .stopping import Stop
 
 EXIT_CODES = """exit codes: 0 all done; 1 something could not be done, and was named; 2 wrong
 arguments; 130 interrupted, what was done is kept"""
@@ -32,14 +32,12 @@ def make_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; errors are told in one line."""
     args = make_parser().parse_args(argv)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as with Ctrl-C
     try:
-        return args.run(args)
+        with Stop() as args.stop:
+            return args.run(args)
     except KeyboardInterrupt:
         print('ktn-mm: interrupted; what was done is kept', file=sys.stderr)
         return 130
     except (OSError, ValueError, ImportError) as error:
         print(f'ktn-mm: error: {" ".join(str(error).split())}', file=sys.stderr)
         return 1
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         args.out, args.save.split(',') if args.save else None, overwrite=args.overwrite,
         image_ids=read_image_ids(args.image_ids) if args.image_ids else None)
     writer.check(options.source_names(inputs))
-    with options.progress(options.count_frames(inputs)) as shown, writer:
+    with options.progress(inputs, args.stop) as shown, writer:
         for result in options.results_of(args, inputs, shown):
             writer.add(result)
             shown.step(result)

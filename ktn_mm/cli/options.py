@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..structures import DensePoseResult
+from .stopping import Stop
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +139,8 @@ class Progress:
         done, people: pictures and frames with a result, and the people on them.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, stop: Stop) -> None:
+        self._stop = stop
         self.failed = self.done = self.people = 0
         self._total, self._bar, self._start = total, None, 0.
 
@@ -154,7 +156,8 @@ class Progress:
         tqdm.write(f'skipped: {" ".join(str(error).split())}', file=sys.stderr)
 
     def step(self, result: DensePoseResult) -> None:
-        """Count a result."""
+        """Count a result; end here if somebody asked for it."""
+        self._stop.check()
         self.done += 1
         self.people += len(result)
         self._bar.update()
@@ -170,9 +173,9 @@ class Progress:
 
 
 @contextlib.contextmanager
-def progress(total: int | None) -> Iterator[Progress]:
+def progress(inputs: list[str | int], stop: Stop) -> Iterator[Progress]:
     """Show a bar; sum up at the end, also of an interruption."""
-    shown = Progress(total)
+    shown = Progress(count_frames(inputs), stop)
     try:
         yield shown
     finally:

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     writer = ResultWriter(args.out, overwrite=args.overwrite, table=table,
                           for_pictures=['painted'], for_videos=['video:painted'])
     writer.check(options.source_names(inputs))
-    with options.progress(options.count_frames(inputs)) as shown, writer:
+    with options.progress(inputs, args.stop) as shown, writer:
         for result in options.results_of(args, inputs, shown):
             writer.add(result)
             shown.step(result)

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     check_writable(args.out.parent)
     texture = TextureSum(args.size)
     interrupted = False
-    with options.progress(options.count_frames(inputs)) as shown:
+    with options.progress(inputs, args.stop) as shown:
         try:
             for result in options.results_of(args, inputs, shown):
                 labels, uv, person = result.to_maps()
