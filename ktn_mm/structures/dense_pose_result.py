@@ -8,6 +8,7 @@ import numpy as np
 
 from ..surface.charts import NUM_SURFACES
 from .crop_frame import CropFrame
+from .pasting import Patch, enlarge
 
 
 @dataclass
@@ -32,36 +33,6 @@ class PersonMaps:
         if self.frame.rotation:
             raise ValueError('maps are of an upright crop, got one turned by '
                              f'{self.frame.rotation:g} degrees')
-
-    def place(self, image_size: tuple[int, int]) -> 'Placement':
-        """Find the image pixels that the crop covers, and the crop pixel nearest to each."""
-        matrix = self.frame.matrix()
-        parts = []
-        for axis in (1, 0):
-            at = matrix[axis, axis] * np.arange(image_size[axis]) + matrix[axis, 2]
-            nearest = np.floor(at + 0.5).astype(np.intp)
-            first, last = np.searchsorted(nearest, [0, self.frame.size[axis]])
-            parts.append((slice(first, last), nearest[first:last]))
-        (rows, from_rows), (columns, from_columns) = parts
-        return Placement((rows, columns), from_rows, from_columns)
-
-
-class Placement(NamedTuple):
-    """Where a crop's maps go in an image.
-
-    Attributes:
-        window: the rows and the columns of the image, as slices; empty outside of it.
-        rows: the crop's row of each row of the window.
-        columns: the crop's column of each of its columns.
-    """
-
-    window: tuple[slice, slice]
-    rows: np.ndarray
-    columns: np.ndarray
-
-    def read(self, values: np.ndarray) -> np.ndarray:
-        """Return the crop's values (h, w) in the window."""
-        return values.take(self.rows, 0).take(self.columns, 1)
 
 
 class PersonPose(NamedTuple):
@@ -186,14 +157,12 @@ class DensePoseResult:
         labels = np.zeros((height, width), np.uint8)
         uv = np.zeros((height, width, 2), np.float32)
         person = np.full((height, width), -1, np.int32)
-        for i, place in self._from_the_bottom():
-            maps = self.people[i]
-            new = place.read(maps.labels)
-            shown = new > 0
-            labels[place.window][shown] = new[shown]
-            person[place.window][shown] = i
+        for i, patch in self._from_the_bottom():
+            shown = patch.labels > 0
+            np.copyto(labels[patch.window], patch.labels, where=shown)
+            np.copyto(person[patch.window], i, where=shown)
             for k in range(2):
-                uv[(*place.window, k)][shown] = place.read(maps.uv[k])[shown]
+                np.copyto(uv[(*patch.window, k)], patch.uv[k], where=shown)
         return labels, uv, person
 
     def to_image(self) -> np.ndarray:
@@ -204,14 +173,19 @@ class DensePoseResult:
         width, height = self.image_size
         # The three values of a pixel move as one number of four bytes, the last unused.
         canvas = np.zeros((height, width), np.uint32)
-        for i, place in self._from_the_bottom():
-            patch = place.read(_packed(self.people[i]))
-            np.copyto(canvas[place.window], patch, where=patch > 0)
+        for _, patch in self._from_the_bottom():
+            pixels = np.zeros((*patch.labels.shape, 4), np.uint8)
+            pixels[..., 0] = patch.labels
+            for k in range(2):
+                pixels[..., k + 1] = np.rint(patch.uv[k] * 255)
+            np.copyto(canvas[patch.window], pixels.view(np.uint32)[..., 0],
+                      where=patch.labels > 0)
         return np.ascontiguousarray(canvas.view(np.uint8).reshape(height, width, 4)[..., :3])
 
-    def _from_the_bottom(self) -> Iterator[tuple[int, Placement]]:
+    def _from_the_bottom(self) -> Iterator[tuple[int, Patch]]:
         for i in self.order()[::-1].tolist():
-            yield i, self.people[i].place(self.image_size)
+            maps = self.people[i]
+            yield i, enlarge(maps.frame, maps.labels, maps.uv, self.image_size)
 
     def save(self, path: str | Path, form: str | None = None, *, overwrite: bool = False,
              image_id: int = 1) -> None:
@@ -231,13 +205,3 @@ class DensePoseResult:
         """
         from ..forms import save_result  # here, since the forms stand on this class
         save_result(self, path, form, overwrite=overwrite, image_id=image_id)
-
-
-def _packed(maps: PersonMaps) -> np.ndarray:
-    """Return the crop's I, U * 255, V * 255 as (h, w) uint32, 0 on background."""
-    h, w = maps.labels.shape
-    pixels = np.zeros((h, w, 4), np.uint8)
-    pixels[..., 0] = maps.labels
-    uv = np.rint(np.asarray(maps.uv, np.float32) * 255).astype(np.uint8)
-    pixels[..., 1:3] = np.where(maps.labels > 0, uv, 0).transpose(1, 2, 0)
-    return pixels.view(np.uint32)[..., 0]
