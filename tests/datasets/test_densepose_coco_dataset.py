@@ -182,6 +182,19 @@ def test_detected_boxes(tiny, build, warnings_of):
     assert len(high) == 4
 
 
+def test_boxes_are_clipped_to_the_image_from_either_file(tiny, build, spoil):
+    """As inference clips them, so that a box has one crop, whoever gives it."""
+    beyond, inside = [-7.5, 20.25, 300.0, 500.0], [10.0, 20.0, 30.0, 180.0]
+    for box, corners in ((beyond, [0, 20.25, 240, 200]), (inside, [10, 20, 40, 200])):
+        spoil(tiny.ann_file, edit_first(bbox=box))
+        Path(tiny.bbox_file).write_text(json.dumps(
+            [dict(image_id=1, category_id=1, bbox=box, score=.5)]))
+        annotated, detected = build(tiny), build(tiny, test_mode=True, bbox_file=tiny.bbox_file)
+        np.testing.assert_array_equal(annotated[0]['bbox'], [corners])
+        np.testing.assert_array_equal(detected[0]['bbox'], [corners])
+        assert annotated[0]['dp_box'].tolist() == box, 'points lie in the box as annotated'
+
+
 @pytest.mark.parametrize('content, said', [
     ('[]', 'no detections'), ('{"a": 1}', 'not a list'), ('[7]', 'detection 0 is a int'),
     ('nonsense', 'not a json'),

@@ -242,12 +242,13 @@ class DensePoseCocoDataset(CocoDataset):
                 elsewhere += 1
             else:
                 image = self.coco.imgs[detection['image_id']]
-                if _beyond(box, image):
+                corners = clip_box(box, image['width'], image['height'])
+                if (corners[2:] <= corners[:2]).any():
                     self._report.add(AnnotationError('box outside the image or without area',
                                                      f'bbox = {detection["bbox"]}'),
                                      f'#{index}', 'detection')
                     continue
-                data_list.append(self._detected_person(len(data_list), box, score, image))
+                data_list.append(self._detected_person(len(data_list), corners, score, image))
         if elsewhere or others:
             print_log(f'{self.bbox_file}: {len(data_list)} of {len(detections)} boxes are used; '
                       f'{elsewhere} lie in images that {self.ann_file} does not list, {others} '
@@ -277,9 +278,10 @@ class DensePoseCocoDataset(CocoDataset):
             raise ValueError(f'{where}: score = {detection["score"]!r} is no finite number')
         return box[:4], score
 
-    def _detected_person(self, index: int, box: np.ndarray, score: float, image: dict) -> dict:
-        """Return the sample of a detected box: nothing annotated."""
-        corners = np.concatenate([box[:2], box[:2] + box[2:]])
+    def _detected_person(self, index: int, corners: np.ndarray, score: float,
+                         image: dict) -> dict:
+        """Return the sample of a detected box (x1, y1, x2, y2): nothing annotated."""
+        box = np.concatenate([corners[:2], corners[2:] - corners[:2]])
         return dict(
             id=index, img_id=image['id'], img_shape=(image['height'], image['width']),
             img_path=osp.join(self.data_prefix['img'], image['file_name']),
@@ -299,9 +301,3 @@ def _renumber_twins(people: list[dict]) -> None:
             fresh += 1
             info['id'] = fresh
         seen.add(info['id'])
-
-
-def _beyond(box: np.ndarray, image: dict) -> bool:
-    """Return whether a box (x, y, w, h) has no area inside its image."""
-    size = np.array([image['width'], image['height']])
-    return bool((np.minimum(box[:2] + box[2:], size) <= np.maximum(box[:2], 0)).any())
