@@ -176,7 +176,9 @@ def test_detected_boxes(tiny, build, warnings_of):
     np.testing.assert_allclose(dataset[0]['bbox_score'], [detections[0]['score']], rtol=1e-6)
     assert len(dataset[0]['dp_points']) == 0 and dataset[0]['keypoints'].shape == (1, 17, 2)
     messages = '\n'.join(message for _, message in warnings_of)
-    assert len(warnings_of) == 2 and 'images that' in messages and 'detection left out' in messages
+    assert len(warnings_of) == 2 and 'detection 2: bbox = [9999' in messages
+    assert f'{len(detections)} people are used; left out are 1 in images that' in messages
+    assert '1 of other categories than [1], the person (such as category_id = 3)' in messages
     high = build(tiny, test_mode=True, bbox_file=tiny.bbox_file,
                  filter_cfg=dict(bbox_score_thr=.5))
     assert len(high) == 4
@@ -195,10 +197,40 @@ def test_boxes_are_clipped_to_the_image_from_either_file(tiny, build, spoil):
         assert annotated[0]['dp_box'].tolist() == box, 'points lie in the box as annotated'
 
 
+def test_detected_people_are_of_the_category_of_annotated_people(tiny, build, spoil):
+    def renumber(content):
+        content['categories'] = [dict(id=1, name='dog'), dict(id=7, name='person')]
+        for ann in content['annotations']:
+            ann['category_id'] = 7
+    spoil(tiny.ann_file, renumber)
+    detections = json.loads(Path(tiny.bbox_file).read_text())
+    mixed = [dict(d, category_id=7 if n < 2 else 1) for n, d in enumerate(detections)]
+    Path(tiny.bbox_file).write_text(json.dumps(mixed))
+    dataset = build(tiny, test_mode=True, bbox_file=tiny.bbox_file)
+    assert [int(info['category_id']) for info in dataset] == [7, 7]
+
+
+@pytest.mark.parametrize('change, said', [
+    (dict(image_id='1'), "6 in images that .* does not list .such as image_id = '1', an id there "
+                         'is 1.'),
+    (dict(category_id=3), r'6 of other categories than \[1\], the person .such as category_id'),
+    (dict(bbox=[999, 0, 5, 5]), '6 x detection left out, box outside')])
+def test_detections_of_which_none_can_be_used_say_why(tiny, build, change, said):
+    detections = json.loads(Path(tiny.bbox_file).read_text())
+    Path(tiny.bbox_file).write_text(json.dumps([dict(d, **change) for d in detections]))
+    with pytest.raises(ValueError, match=f'(?s)no person is left; .*{said}') as caught:
+        build(tiny, test_mode=True, bbox_file=tiny.bbox_file)
+    assert '0 faults' not in str(caught.value) and tiny.bbox_file in str(caught.value)
+
+
 @pytest.mark.parametrize('content, said', [
     ('[]', 'no detections'), ('{"a": 1}', 'not a list'), ('[7]', 'detection 0 is a int'),
     ('nonsense', 'not a json'),
     ('[{"image_id": 1, "category_id": 1, "score": 0.5}]', 'detection 0: bbox is missing'),
+    ('[{"image_id": [1], "category_id": 1, "score": 0.5, "bbox": [1, 2, 3, 4]}]',
+     r'detection 0: image_id = \[1\] is neither'),
+    ('[{"image_id": 1, "category_id": null, "score": 0.5, "bbox": [1, 2, 3, 4]}]',
+     'detection 0: category_id = None is neither'),
     ('[{"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 2, 3]}]', 'bbox = .1, 2, 3.'),
     ('[{"image_id": 1, "category_id": 1, "score": "x", "bbox": [1, 2, 3, 4]}]', "score = 'x'")])
 def test_malformed_detections(tiny, build, content, said):

@@ -3,7 +3,7 @@ import logging
 import os.path as osp
 
 import numpy as np
-from mmengine.fileio import exists, get_local_path, isdir, load
+from mmengine.fileio import exists, get_local_path, isdir
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset
 from mmpose.registry import DATASETS
@@ -17,7 +17,8 @@ from ktn_mm.datasets.annotation import (
     read_points,
 )
 from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
-from ktn_mm.datasets.report import FaultReport
+from ktn_mm.datasets.detections import DetectedBox, read_detections
+from ktn_mm.datasets.report import FaultReport, LeftOut
 from ktn_mm.structures.crop_frame import box_to_image
 from ktn_mm.structures.dense_annotation import (
     FRAME,
@@ -84,6 +85,7 @@ class DensePoseCocoDataset(CocoDataset):
         self.dense = dense
         self.point_share = point_share
         self._report = FaultReport('', on_bad)
+        self._left_out = LeftOut()
         super().__init__(*args, **kwargs)
 
     @classmethod
@@ -98,12 +100,19 @@ class DensePoseCocoDataset(CocoDataset):
         if self.data_mode != 'topdown':
             raise ValueError("DensePoseCocoDataset: data_mode must be 'topdown', got "
                              f'{self.data_mode!r}')
-        self._report = FaultReport(self.bbox_file or self.ann_file, self.on_bad)
+        source = self.bbox_file or self.ann_file
+        self._report = FaultReport(source, self.on_bad,
+                                   'detection' if self.bbox_file else 'annotation')
+        self._left_out = LeftOut()
         data_list = super().load_data_list()
         self._report.log()
         if not data_list:
-            raise ValueError(f'{self.bbox_file or self.ann_file}: no person is left; '
-                             f'{self._report.summary()}')
+            reasons = [str(said) for said in (self._left_out, self._report) if said.total]
+            raise ValueError(f'{source}: no person is left; '
+                             + ('\n'.join(reasons) or 'there is none in the file'))
+        if self._left_out.total:
+            print_log(f'{source}: {len(data_list)} people are used; {self._left_out}',
+                      logger='current', level=logging.INFO)
         return data_list
 
     def _load_coco(self) -> COCO:
@@ -220,76 +229,44 @@ class DensePoseCocoDataset(CocoDataset):
         return self.test_mode or dense or data_info['num_keypoints'] > 0
 
     def _load_detection_results(self) -> list[dict]:
-        """Read detected boxes, as mmpose's and mmdet's COCO result files hold them."""
-        if not exists(self.bbox_file):
-            raise FileNotFoundError(f'box file {self.bbox_file!r} does not exist')
+        """Turn the boxes of a detector into samples."""
+        detections = read_detections(self.bbox_file)
         self.coco = self._load_coco()
-        try:
-            detections = load(self.bbox_file)
-        except ValueError as error:
-            raise ValueError(f'{self.bbox_file}: not a json file ({error})') from error
-        if not isinstance(detections, list):
-            raise ValueError(f'{self.bbox_file}: not a list of detections but a '
-                             f'{type(detections).__name__}')
-        if not detections:
-            raise ValueError(f'{self.bbox_file}: no detections in the file')
-        data_list, elsewhere, others = [], 0, 0
-        for index, detection in enumerate(detections):
-            box, score = self._check_detection(index, detection)
-            if detection['category_id'] != 1:
-                others += 1
-            elif detection['image_id'] not in self.coco.imgs:
-                elsewhere += 1
-            else:
-                image = self.coco.imgs[detection['image_id']]
-                corners = clip_box(box, image['width'], image['height'])
-                if (corners[2:] <= corners[:2]).any():
-                    self._report.add(AnnotationError('box outside the image or without area',
-                                                     f'bbox = {detection["bbox"]}'),
-                                     f'#{index}', 'detection')
-                    continue
-                data_list.append(self._detected_person(len(data_list), corners, score, image))
-        if elsewhere or others:
-            print_log(f'{self.bbox_file}: {len(data_list)} of {len(detections)} boxes are used; '
-                      f'{elsewhere} lie in images that {self.ann_file} does not list, {others} '
-                      'are no persons', logger='current', level=logging.INFO)
+        person_ids = self._person_categories()
+        known = next(iter(self.coco.imgs), None)
+        data_list = []
+        for index, found in enumerate(detections):
+            if found.category_id not in person_ids:
+                ids = sorted(person_ids, key=str)
+                self._left_out.add(f'of other categories than {ids}, the person',
+                                   f'category_id = {found.category_id!r}')
+                continue
+            if found.image_id not in self.coco.imgs:
+                self._left_out.add(f'in images that {self.ann_file} does not list',
+                                   f'image_id = {found.image_id!r}, an id there is {known!r}')
+                continue
+            image = self.coco.imgs[found.image_id]
+            corners = clip_box(found.box, image['width'], image['height'])
+            if (corners[2:] <= corners[:2]).any():
+                self._report.add(AnnotationError('box outside the image or without area',
+                                                 f'bbox = {found.box.tolist()}'),
+                                 index, 'detection')
+                continue
+            data_list.append(self._detected_person(len(data_list), found, corners, image))
         return data_list
 
-    def _check_detection(self, index: int, detection: dict) -> tuple[np.ndarray, float]:
-        """Return box (x, y, w, h) and score of a well-formed detection."""
-        where = f'{self.bbox_file}: detection {index}'
-        if not isinstance(detection, dict):
-            raise ValueError(f'{where} is a {type(detection).__name__}, not a dict')
-        for field in ('image_id', 'category_id', 'bbox', 'score'):
-            if field not in detection:
-                raise ValueError(f'{where}: {field} is missing')
-        try:
-            box = np.asarray(detection['bbox'], np.float64)
-        except (TypeError, ValueError):
-            box = np.zeros(0)
-        # Some detectors append the score to the box.
-        if box.shape not in ((4,), (5,)) or not np.isfinite(box).all():
-            raise ValueError(f'{where}: bbox = {detection["bbox"]!r} is not four finite numbers')
-        try:
-            score = float(detection['score'])
-        except (TypeError, ValueError):
-            score = np.nan
-        if not np.isfinite(score):
-            raise ValueError(f'{where}: score = {detection["score"]!r} is no finite number')
-        return box[:4], score
-
-    def _detected_person(self, index: int, corners: np.ndarray, score: float,
+    def _detected_person(self, index: int, found: DetectedBox, corners: np.ndarray,
                          image: dict) -> dict:
-        """Return the sample of a detected box (x1, y1, x2, y2): nothing annotated."""
+        """Return the sample of a detected box, clipped to x1, y1, x2, y2: nothing annotated."""
         box = np.concatenate([corners[:2], corners[2:] - corners[:2]])
         return dict(
             id=index, img_id=image['id'], img_shape=(image['height'], image['width']),
             img_path=osp.join(self.data_prefix['img'], image['file_name']),
-            bbox=corners.astype(np.float32)[None], bbox_score=np.array([score], np.float32),
+            bbox=corners.astype(np.float32)[None], bbox_score=np.array([found.score], np.float32),
             keypoints=np.zeros((1, NUM_KEYPOINTS, 2), np.float32),
             keypoints_visible=np.zeros((1, NUM_KEYPOINTS), np.float32),
-            category_id=np.array(1), segmentation=None, dp_box=box, ann_file=self.bbox_file,
-            **self._parse_dense({}, box))
+            category_id=np.array(found.category_id), segmentation=None, dp_box=box,
+            ann_file=self.bbox_file, **self._parse_dense({}, box))
 
 
 def _renumber_twins(people: list[dict]) -> None:
