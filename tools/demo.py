@@ -1,9 +1,11 @@
 """Make people, train a small KTN on them, score it, and paint body surfaces on pictures.
 
 Everything lands in one folder and is safe to run again: pictures that exist are kept, training
-goes on at its last checkpoint.
+goes on at its last checkpoint. If the config, the options, the data or the source have changed
+since, the earlier run is put aside and training starts anew.
 """
 import argparse
+import hashlib
 import json
 import os
 import runpy
@@ -12,10 +14,15 @@ import sys
 import time
 from pathlib import Path
 
+import run_record
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/densepose_topdown/ktn_mobilenetv2_1xb16-demo_open-body-128x96.py'
 DATA = Path('data/open-body-demo')
 WEIGHTS = Path('data/mobilenetv2_imagenet.pth')
+CURVE = 'validation.json'
+"""The scores at every epoch that was scored, beside the numbers."""
+SHOWN = ['GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'GPSm/AP50', 'GPSm/AP75']
 COLUMNS = ['picture', 'surfaces', 'U', 'V', 'truth: surfaces', 'truth: U', 'truth: V']
 
 
@@ -76,7 +83,24 @@ def cfg_options(args: argparse.Namespace) -> list[str]:
     return ['--cfg-options', *args.cfg_options] if args.cfg_options else []
 
 
+def made_of(args: argparse.Namespace) -> dict:
+    """Return what decides about the result of training, as hashes where it is long."""
+    from mmengine.config import Config
+    config = Config.fromfile(CONFIG, import_custom_modules=False).to_dict()
+    text = json.dumps(config, sort_keys=True, default=str)
+    source = [path for kind in ('*.py', '*.npz') for path in (ROOT / 'ktn_mm').rglob(kind)]
+    data = [DATA / 'settings.json', *sorted((DATA / 'annotations').glob('*.json'))]
+    return dict(
+        config=hashlib.sha256(text.encode()).hexdigest()[:16],
+        options=args.cfg_options, pictures=dict(train=args.train, val=args.val),
+        data=run_record.digest(data, DATA), weights=run_record.digest([WEIGHTS], WEIGHTS.parent),
+        source=run_record.digest(source, ROOT))
+
+
 def train(args: argparse.Namespace) -> Path:
+    told = run_record.claim(args.out, made_of(args))
+    if told:
+        print(told, flush=True)
     run_tool('mim', 'train', 'mmpose', CONFIG, '--work-dir', args.out, '--resume',
              *cfg_options(args))
     pointer = args.out / 'last_checkpoint'
@@ -89,6 +113,26 @@ def test(args: argparse.Namespace, checkpoint: Path) -> dict[str, float]:
     run_tool('mim', 'test', 'mmpose', CONFIG, '-C', checkpoint, '--work-dir', args.out,
              '--out', args.out / 'numbers.json', *cfg_options(args))
     return json.loads((args.out / 'numbers.json').read_text())
+
+
+def curve(out: Path) -> list[dict[str, float]]:
+    """Return the scores of validation by epoch; of an epoch that ran twice, the later ones."""
+    scores = {}
+    for log in sorted(out.glob('*/vis_data/scalars.json')):
+        for line in log.read_text().splitlines():
+            entry = json.loads(line)
+            if f'densepose/{SHOWN[0]}' in entry:
+                scores[entry['step']] = {name: value for name, value in entry.items()
+                                         if name.startswith('densepose/')}
+    return [dict(epoch=epoch, **scores[epoch]) for epoch in sorted(scores)]
+
+
+def curve_table(scores: list[dict[str, float]]) -> str:
+    """Lay the scores out, a line an epoch."""
+    lines = ['  epoch ' + ''.join(f'{name:>11}' for name in SHOWN)]
+    lines += [f'  {entry["epoch"]:>5} ' + ''.join(f'{entry[f"densepose/{name}"]:11.3f}'
+                                                  for name in SHOWN) for entry in scores]
+    return '\n'.join(lines)
 
 
 def paint(args: argparse.Namespace, checkpoint: Path) -> list[Path]:
@@ -138,13 +182,15 @@ def write(path: Path, picture) -> None:
     cv2.imwrite(str(path), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
-def report(numbers: dict[str, float], sheets: list[Path], seconds: dict[str, float]) -> None:
+def report(numbers: dict[str, float], scores: list[dict[str, float]], sheets: list[Path],
+           seconds: dict[str, float]) -> None:
     names = ['AP', 'AP50', 'AP75', 'APM', 'APL', 'AR']
     print('\nKTN on people it has never seen (ground-truth boxes):')
     print('        ' + ''.join(f'{name:>8}' for name in names))
     for kind in ('GPS', 'GPSm'):
         values = (numbers[f'densepose/{kind}/{name}'] for name in names)
         print(f'  {kind:<6}' + ''.join(f'{value:8.3f}' for value in values))
+    print('\nValidation while it learnt:\n' + curve_table(scores))
     print('\nlook at ' + '\n        '.join(str(sheet) for sheet in sheets))
     total = sum(seconds.values())
     print('\n' + ', '.join(f'{title} {s:.0f} s' for title, s in seconds.items())
@@ -161,7 +207,9 @@ def main() -> None:
     checkpoint = steps.run('train', train, args)
     numbers = steps.run('test', test, args, checkpoint)
     sheets = steps.run('paint', paint, args, checkpoint)
-    report(numbers, sheets, steps.seconds)
+    scores = curve(args.out)
+    (args.out / CURVE).write_text(json.dumps(scores, indent=2) + '\n')
+    report(numbers, scores, sheets, steps.seconds)
 
 
 if __name__ == '__main__':
