@@ -34,7 +34,7 @@ def wheel(tmp_path_factory) -> Path:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, symlinks=True,
                             ignore=shutil.ignore_patterns('__pycache__'))
-    for name in ('pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'):
+    for name in ('pyproject.toml', 'README.md', 'LICENSE', 'NOTICE', 'model-index.yml'):
         shutil.copy(ROOT / name, source / name)
     built = run(sys.executable, '-m', 'pip', 'wheel', '--no-build-isolation', '--no-deps',
                 '--no-index', '-w', str(folder), str(source), cwd=folder)
@@ -69,6 +69,18 @@ def test_the_wheel_asks_for_nothing_that_cannot_be_installed(wheel):
     assert 'License-Expression: Apache-2.0' in lines
     assert not [line for line in lines if line.startswith('Requires-Dist')
                 and any(name in line for name in ('mmpose', 'chumpy', 'mmcv'))]
+
+
+def test_the_wheel_tells_where_its_data_come_from(wheel):
+    archive = zipfile.ZipFile(wheel)
+    notice = next(name for name in archive.namelist() if name.endswith('licenses/NOTICE'))
+    assert archive.read(notice) == (ROOT / 'NOTICE').read_bytes()
+
+
+def test_every_picture_of_the_docs_has_its_origin():
+    entry = (ROOT / 'NOTICE').read_text().split('\ndocs/images\n')[1]
+    pictures = {path.name for path in (ROOT / 'docs' / 'images').iterdir()}
+    assert {name for name in pictures if name not in entry} == set()
 
 
 @pytest.fixture(scope='module')
