@@ -1,13 +1,12 @@
-"""A stand-in for the network, and a small real one."""
+"""A stand-in for the network, and a small real one.
+
+What needs torch is imported where it is used: many tests run without.
+"""
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
-from mmpose.apis import init_model
 
-from ktn_mm.apis import backends
 from ktn_mm.structures import CropFrame, PersonMaps, PersonPose
 
 CONFIG = (Path(__file__).resolve().parents[1] / 'configs/densepose_topdown'
@@ -44,6 +43,7 @@ class PaintedBoxes:
 @pytest.fixture
 def painted(monkeypatch):
     """Put the stand-in where the network would be; its config and checkpoint are any files."""
+    from ktn_mm.apis import backends
     backend = PaintedBoxes()
     monkeypatch.setitem(backends.BACKENDS, 'pytorch', lambda *args: backend)
     return backend
@@ -57,6 +57,9 @@ def config():
 @pytest.fixture(scope='session')
 def checkpoint(tmp_path_factory):
     """A model whose foreground is everywhere, so that its pictures show something."""
+    import torch
+    from mmengine.config import Config
+    from mmpose.apis import init_model
     torch.manual_seed(0)
     config = Config.fromfile(CONFIG)
     config.model.backbone.init_cfg = None

@@ -1,7 +1,6 @@
 """From the maps of a crop to the pixels of an image."""
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from .crop_frame import CropFrame
@@ -57,7 +56,7 @@ def enlarge(frame: CropFrame, labels: np.ndarray, uv: np.ndarray,
         values = np.dstack([votes[source], *(uv[:, source[0], source[1]] * votes[source])])
         first = [part.start + place.start for part, place in zip(target, window)]
         count = [part.stop - part.start for part in target]
-        share, *sums = cv2.split(_sample(values.astype(np.float32), matrix, source, first, count))
+        share, *sums = _sample(values.astype(np.float32), matrix, source, first, count)
         together[target] += share
         wins = share > most[target]
         np.copyto(most[target], share, where=wins)
@@ -92,10 +91,11 @@ def _within(places: np.ndarray, size: int, extent: slice | None) -> slice:
 
 
 def _sample(values: np.ndarray, matrix: np.ndarray, source: tuple[slice, slice],
-            first: list[int], count: list[int]) -> np.ndarray:
-    """Read a part of a crop (h, w, C) bilinearly at a rectangle of image pixels."""
+            first: list[int], count: list[int]) -> tuple[np.ndarray, ...]:
+    """Read a part of a crop (h, w, C) bilinearly at a rectangle of image pixels, C planes."""
+    import cv2  # here, since scoring imports this package and does without OpenCV
     scale = matrix[[0, 1], [0, 1]]
     shift = scale * first[::-1] + matrix[:, 2] - [source[1].start, source[0].start]
-    return cv2.warpAffine(values, np.column_stack([np.diag(scale), shift]), tuple(count[::-1]),
-                          flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                          borderMode=cv2.BORDER_REPLICATE)
+    return cv2.split(cv2.warpAffine(
+        values, np.column_stack([np.diag(scale), shift]), tuple(count[::-1]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE))
