@@ -80,12 +80,22 @@ def test_official_oddities(tmp_path, build, spoil):
     assert isinstance(infos[1]['dp_masks'], dict) and infos[1]['num_keypoints'] == 0
 
 
-@pytest.mark.parametrize('test_mode, kept', [(False, 3), (True, 4)])
-def test_nothing_to_learn_from(tiny, build, spoil, test_mode, kept):
+@pytest.mark.parametrize('options, kept, said', [
+    (dict(), 3, '1 without keypoints and dense annotation'), (dict(test_mode=True), 4, None),
+    (dict(dense='only'), 2, '2 without dense annotation')])
+def test_nothing_to_learn_from(tiny, build, spoil, warnings_of, options, kept, said):
     def blank(content):
         content['annotations'][1].update(keypoints=[0] * 51, num_keypoints=0)
+        content['categories'].append(dict(id=2, name='dog'))
+        for change in (dict(iscrowd=1), dict(iscrowd=1), dict(category_id=2)):
+            content['annotations'].append(dict(content['annotations'][0], id=9, **change))
     spoil(tiny.ann_file, blank)
-    assert len(build(tiny, test_mode=test_mode)) == kept
+    # nothing is wrong with them, so that this is no error either
+    assert len(build(tiny, on_bad='error', **options)) == kept
+    (level, message), = warnings_of
+    assert level == logging.INFO and f'{tiny.ann_file}: {kept} people are used; ' in message
+    counts = ['1 of other categories', *([said] if said else []), '2 crowds']
+    assert set(message.split('left out are ')[1].split(', ')) == set(counts)
 
 
 @pytest.mark.parametrize('change, loss, said', [
@@ -160,7 +170,7 @@ def test_no_person_left(tiny, build, spoil):
         for ann in content['annotations']:
             ann['iscrowd'] = 1
     spoil(tiny.ann_file, all_crowd)
-    with pytest.raises(ValueError, match='no person is left'):
+    with pytest.raises(ValueError, match='no person is left; left out are 4 crowds'):
         build(tiny)
 
 

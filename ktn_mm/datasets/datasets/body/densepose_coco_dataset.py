@@ -38,7 +38,8 @@ class DensePoseCocoDataset(CocoDataset):
 
     Reads COCO json files with the fields ``dp_x``, ``dp_y``, ``dp_I``, ``dp_U``, ``dp_V`` and
     ``dp_masks`` (DensePose-COCO, DensePose-PoseTrack, UltraPose, DensePose-Chimps). Persons
-    without them stay, as targets of the keypoints and of the person's mask.
+    without them stay, as targets of the keypoints and of the person's mask. Crowds, and for
+    training persons with neither, are left out; the log tells how many.
     To the keys of mmpose's ``CocoDataset`` a sample adds:
 
     - ``dp_points`` (P, 2) float32: annotated points as pixel indices of the image
@@ -156,6 +157,7 @@ class DensePoseCocoDataset(CocoDataset):
         # Not by the index of ids: two persons may share one, and the index knows only the last.
         for ann in annotations:
             if ann.get('category_id', 1) not in person_ids:
+                self._left_out.add('of other categories')
                 continue
             if ann.get('image_id') not in self.coco.imgs:
                 self._report.add(AnnotationError('no such image', f'image_id = '
@@ -219,14 +221,27 @@ class DensePoseCocoDataset(CocoDataset):
         return dict(dp_points=box_to_image(points, box, FRAME).astype(np.float32),
                     dp_surfaces=surfaces, dp_uv=uv, dp_masks=masks)
 
-    def _is_valid_instance(self, data_info: dict) -> bool:
-        """Return whether a person can serve: no crowd, and anything to learn from or to test."""
-        if data_info.get('iscrowd'):
-            return False
-        dense = len(data_info['dp_points']) > 0 or data_info['dp_masks'] is not None
-        if self.dense == 'only':
-            return dense
-        return self.test_mode or dense or data_info['num_keypoints'] > 0
+    def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
+        """Return the people that can serve; count the others."""
+        kept = []
+        for info in instance_list:
+            reason = self._unfit(info)
+            if reason is None:
+                kept.append(info)
+            else:
+                self._left_out.add(reason)
+        return kept
+
+    def _unfit(self, info: dict) -> str | None:
+        """Return why there is nothing to learn from a person or to test; None if there is."""
+        if info.get('iscrowd'):
+            return 'crowds'
+        dense = len(info['dp_points']) > 0 or info['dp_masks'] is not None
+        if self.dense == 'only' and not dense:
+            return 'without dense annotation'
+        if self.test_mode or dense or info['num_keypoints'] > 0:
+            return None
+        return 'without keypoints and dense annotation'
 
     def _load_detection_results(self) -> list[dict]:
         """Turn the boxes of a detector into samples."""
