@@ -273,7 +273,6 @@ def test_leaves_of_the_docs_build(tmp_path):
             MODELS.build(load(path).model)
 
 
-@pytest.mark.slow
 def test_the_backbone_swap_of_the_readme_builds(tmp_path):
     section = (ROOT / 'README.md').read_text().split('## Another backbone')[1]
     leaf = section.split('```python\n')[1].split('```')[0]

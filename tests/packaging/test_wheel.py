@@ -1,5 +1,6 @@
 """The wheel, and an environment that has nothing of the clone but it."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,35 +139,39 @@ def check(finished: subprocess.CompletedProcess) -> str:
     return output
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('kind', ['wheel', 'clone'])
-def test_training_and_testing(kind, request, short_run):
+WAYS = ('mim_mmpose', 'mim_ktn', 'module', 'tool')
+
+
+@pytest.mark.parametrize('kind, way', [
+    pytest.param(kind, way, marks=() if (kind, way) == ('wheel', 'mim_mmpose')
+                 else pytest.mark.slow) for kind in ('wheel', 'clone') for way in WAYS])
+def test_training_and_testing(kind, way, request, short_run):
     """Every way in the README: mim with either package, the modules, the tools."""
     python = request.getfixturevalue('python') if kind == 'wheel' else sys.executable
-    folder, options = short_run[0] / kind, short_run[1]
+    folder, options = short_run[0] / f'{kind}-{way}', short_run[1]
     folder.mkdir()
-    site = run(python, '-W', 'ignore', '-c', 'import ktn_mm; print(ktn_mm.__file__)', cwd=folder)
-    package = Path(site.stdout.splitlines()[-1]).parent
+    found = run(python, '-c', 'import importlib.util; '
+                'print(importlib.util.find_spec("ktn_mm").origin)', cwd=folder)
+    package = Path(found.stdout.splitlines()[-1]).parent
     assert (package.parent == ROOT) == (kind == 'clone')
-    config = package / '.mim' / 'configs' / 'densepose_topdown' / DEMO
+    tools = package / '.mim' / 'tools'
+    config = str(package / '.mim' / 'configs' / 'densepose_topdown' / DEMO)
+    train, test = {
+        'mim_mmpose': ([mim(python), 'train', 'mmpose', config],
+                       [mim(python), 'test', 'mmpose', config, '-C']),
+        'mim_ktn': ([mim(python), 'train', 'ktn_mm', DEMO],
+                    [mim(python), 'test', 'ktn_mm', DEMO, '-C']),
+        'module': ([python, '-m', 'ktn_mm.train', config], [python, '-m', 'ktn_mm.test', config]),
+        'tool': ([python, str(tools / 'train.py'), config],
+                 [python, str(tools / 'test.py'), config])}[way]
     path = f'{Path(python).parent}{os.pathsep}{os.environ["PATH"]}'
-    tail = ['--cfg-options', *options]
-    train = {
-        'mim_ktn': [mim(python), 'train', 'ktn_mm', DEMO],
-        'mim_mmpose': [mim(python), 'train', 'mmpose', str(config)],
-        'module': [python, '-m', 'ktn_mm.train', str(config)],
-        'tool': [python, str(package / '.mim' / 'tools' / 'train.py'), str(config)],
-    }
-    for name, command in train.items():
-        check(run(*command, '--work-dir', str(folder / name), *tail, cwd=folder, PATH=path))
-        checkpoint = next((folder / name).glob('*.pth'))
-    test = [[mim(python), 'test', 'ktn_mm', DEMO, '-C', str(checkpoint)],
-            [mim(python), 'test', 'mmpose', str(config), '-C', str(checkpoint)],
-            [python, '-m', 'ktn_mm.test', str(config), str(checkpoint)],
-            [python, str(package / '.mim' / 'tools' / 'test.py'), str(config), str(checkpoint)]]
-    for number, command in enumerate(test):
-        work = ['--work-dir', str(folder / f'test{number}')]
-        assert 'densepose/GPS/AP' in check(run(*command, *work, *tail, cwd=folder, PATH=path))
+    work, tail = folder / 'work', ['--cfg-options', *options]
+    trained = check(run(*train, '--work-dir', str(work), *tail, cwd=folder, PATH=path))
+    checkpoint = next(work.glob('*.pth'))
+    tested = check(run(*test, str(checkpoint), '--work-dir', str(folder / 'test'), *tail,
+                       cwd=folder, PATH=path))
+    figures = [re.findall(r'densepose/GPS/AP: (\S+)', text) for text in (trained, tested)]
+    assert figures[0] == figures[1] and len(figures[0]) == 1
 
 
 @pytest.mark.slow
