@@ -155,7 +155,10 @@ def test_score_with_dense_confidence(built, make_samples):
 def test_crop_sides_must_fit_the_neck(model, make_samples):
     with pytest.raises(ValueError, match=r'multiples of 32; input_size is \(48, 64\)'):
         model(torch.rand(1, 3, 64, 48), None, mode='tensor')
-    plain = MODELS.build(config('DeconvDecoder'))
+    with pytest.raises(ValueError, match=r'multiples of 32; input_size is \(100, 128\)'):
+        MODELS.build(config(head=dict(decoder=dict(CODEC, input_size=(100, 128)))))
+    plain = MODELS.build(config('DeconvDecoder', head=dict(
+        decoder=dict(CODEC, input_size=(100, 128)))))
     assert plain(torch.rand(2, 3, 64, 48), None, mode='tensor')[0].shape[2:] == (32, 32)
 
 

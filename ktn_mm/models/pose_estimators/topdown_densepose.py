@@ -41,6 +41,9 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
         if self.test_cfg.get('score', 'box') not in ('box', 'box*dense'):
             raise ValueError("test_cfg.score must be 'box' or 'box*dense', "
                              f"got {self.test_cfg['score']!r}")
+        codec = self.head.decoder if self.with_head else None
+        if codec is not None:
+            self._check_crop(*codec.input_size)
 
     def init_weights(self) -> None:
         """Initialise every part, then what a network of COCO keypoints has for them."""
@@ -55,12 +58,15 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the neck's features of crops (B, 3, h, w)."""
+        if not torch.jit.is_tracing():
+            self._check_crop(inputs.shape[3], inputs.shape[2])
+        return super().extract_feat(inputs)
+
+    def _check_crop(self, width: int, height: int) -> None:
         multiple = getattr(self.neck, 'crop_multiple', 1) if self.with_neck else 1
-        height, width = inputs.shape[-2:]
-        if not torch.jit.is_tracing() and (height % multiple or width % multiple):
+        if width % multiple or height % multiple:
             raise ValueError(f'{type(self.neck).__name__} needs crops whose sides are multiples '
                              f'of {multiple}; input_size is ({width}, {height})')
-        return super().extract_feat(inputs)
 
     def add_pred_to_datasample(self, batch_pred_instances: list[InstanceData],
                                batch_pred_fields: list | None, batch_data_samples: list) -> list:

@@ -30,6 +30,8 @@ from ktn_mm.structures.dense_annotation import (
 from ktn_mm.surface.charts import NUM_KEYPOINTS, PARTS, SURFACES
 
 DENSE = ('required', 'only', 'optional')
+HELP = ('docs/data.md tells where data sets go; tools/make_synth_dataset.py makes the open-body '
+        'ones')
 
 
 @DATASETS.register_module()
@@ -119,10 +121,10 @@ class DensePoseCocoDataset(CocoDataset):
     def _load_coco(self) -> COCO:
         """Open the annotation file."""
         if not exists(self.ann_file):
-            raise FileNotFoundError(f'annotation file {self.ann_file!r} does not exist')
+            raise FileNotFoundError(f'annotation file {self.ann_file!r} does not exist; {HELP}')
         folder = self.data_prefix.get('img', '')
         if folder and '://' not in folder and not isdir(folder):
-            raise FileNotFoundError(f'image folder {folder!r} does not exist')
+            raise FileNotFoundError(f'image folder {folder!r} does not exist; {HELP}')
         try:
             with get_local_path(self.ann_file) as path:
                 coco = COCO(path)
