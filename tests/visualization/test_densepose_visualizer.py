@@ -23,7 +23,8 @@ def runner(config, checkpoint, tmp_path):
     loader.update(batch_size=2, num_workers=0, persistent_workers=False)
     loader.dataset.update(data_root='', ann_file=paths.ann_file,
                           data_prefix=dict(img=paths.img_dir + '/'))
-    settings.test_evaluator.ann_file = paths.ann_file
+    for metric in settings.test_evaluator:
+        metric.ann_file = paths.ann_file
     settings.default_hooks.visualization.update(
         enable=True, interval=1, out_dir=str(tmp_path / 'drawn'))
     settings.visualizer.name = f'drawing_{tmp_path.name}'

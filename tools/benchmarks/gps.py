@@ -116,7 +116,7 @@ def summary(results: list[dict]) -> dict:
     first, others = results[0], results[1:]
 
     def median(key, stage):
-        return round(statistics.median(r[key][stage] for r in others), 3)
+        return round(statistics.median(r[key][stage] for r in others), 6)
 
     stages = {}
     for stage in others[0]['seconds']:
