@@ -7,23 +7,25 @@ Prints time and peak memory of each stage, the median of the runs, and writes th
 import argparse
 import json
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # the clone need not be installed
 os.environ['KTN_MM_STANDALONE'] = '1'  # torch and mmpose would be most of the memory measured
 
-import numpy as np
-from minival_size import IMAGES, write_all
-from tqdm import tqdm
+import numpy as np  # noqa: E402
+from minival_size import IMAGES, write_all  # noqa: E402
+from tqdm import tqdm  # noqa: E402
 
-from ktn_mm.evaluation import GroundTruth, protocol
-from ktn_mm.evaluation.challenge_json import read_picture
-from ktn_mm.evaluation.detection import measure
-from ktn_mm.surface import SurfaceTemplate
+from ktn_mm.evaluation import GroundTruth, protocol  # noqa: E402
+from ktn_mm.evaluation.challenge_json import read_picture  # noqa: E402
+from ktn_mm.evaluation.detection import measure  # noqa: E402
+from ktn_mm.surface import SurfaceTemplate  # noqa: E402
 
 STAGES = {
     'ground-truth preparation': ('group_detections', 'prepare'),
@@ -50,9 +52,18 @@ class Clock:
             start = time.perf_counter()
             result = function(*args, **kwargs)
             self.seconds[stage] = self.seconds.get(stage, 0) + time.perf_counter() - start
-            self.peak_mb[stage] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            self.peak_mb[stage] = peak_mb()
             return result
         return wrapped
+
+
+def peak_mb() -> float:
+    """Return the most memory that this process has held, in MB.
+
+    Linux' own figure: that of ``getrusage`` outlives fork and exec, so it has the parent's in it.
+    """
+    status = Path('/proc/self/status').read_text()
+    return int(re.search(r'VmHWM:\s+(\d+) kB', status)[1]) / 1024
 
 
 def evaluate_once(folder: Path, template: str, compat: str | None, cold: bool) -> dict:
