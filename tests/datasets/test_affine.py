@@ -64,3 +64,21 @@ def test_a_sample_without_points_or_keypoints(template):
                       dict(type='DensePoseTopdownAffine', input_size=[96, 128])])(sample)
     assert sample['img'].shape == (128, 96, 3) and sample['crop_frame'].rotation == 0
     assert 'transformed_dp_points' not in sample
+
+
+def test_a_frame_cuts_what_the_pipeline_cuts():
+    """Bit for bit, so that inference without mmpose sees the same crops."""
+    from mmengine.dataset import Compose
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (300, 400, 3), np.uint8)
+    for i in range(60):
+        corner = rng.uniform(-20, [380, 280])
+        box = np.float32([*corner, *(corner + rng.uniform(3, [300, 250]))])
+        size = [(192, 256), (96, 128), (288, 384), (160, 256)][i % 4]
+        sample = Compose([
+            dict(type='GetBBoxCenterScale', padding=1.25),
+            dict(type='DensePoseTopdownAffine', input_size=size)])(
+                dict(img=image, bbox=box[None]))
+        frame = CropFrame.around(box, size, 1.25)
+        assert frame == sample['crop_frame']
+        np.testing.assert_array_equal(frame.cut(image), sample['img'])
