@@ -1,9 +1,11 @@
 """What runs the network behind an inferencer."""
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..registration import require_openmmlab
 from ..structures import PersonPose
 
 
@@ -29,21 +31,55 @@ class Backend(Protocol):
         """Estimate the dense pose in crops, which may be of several images, in one batch."""
 
 
-def _pytorch(config: str, checkpoint: str, device: str) -> Backend:
+def _pytorch(model: str, checkpoint: str | None, device: str | None) -> Backend:
+    from .model_zoo import find_model
+    if Path(model).suffix == MODEL_SUFFIX:
+        raise ValueError(f'{model}: backend pytorch takes a config, not an ONNX file')
+    require_openmmlab()
+    config, checkpoint = find_model(model, checkpoint)
     from .pytorch_backend import PytorchBackend
-    return PytorchBackend(config, checkpoint, device)
+    return PytorchBackend(config, checkpoint, device or default_device())
 
 
-BACKENDS: dict[str, Callable[[str, str, str], Backend]] = {'pytorch': _pytorch}
-"""Name -> maker from config, checkpoint and device."""
+def _onnxruntime(model: str, checkpoint: str | None, device: str | None) -> Backend:
+    if Path(model).suffix != MODEL_SUFFIX:
+        raise ValueError(f'{model}: backend onnxruntime takes the {MODEL_SUFFIX} file that '
+                         'tools/export_onnx.py writes')
+    if checkpoint is not None:
+        raise ValueError(f'{model} holds its weights; there is no use for the checkpoint '
+                         f'{checkpoint}')
+    from .onnxruntime_backend import OnnxruntimeBackend
+    return OnnxruntimeBackend(model, device)
 
 
-def build_backend(name: str, config: str, checkpoint: str, device: str) -> Backend:
-    """Make a backend by its name.
+BACKENDS: dict[str, Callable[[str, str | None, str | None], Backend]] = {
+    'pytorch': _pytorch, 'onnxruntime': _onnxruntime}
+"""Name -> maker from model, checkpoint and device; see :class:`DensePoseInferencer`."""
+MODEL_SUFFIX = '.onnx'
+"""Of the models that run in onnxruntime unless another backend is asked for."""
+
+
+def build_backend(name: str | None, model: str, checkpoint: str | None,
+                  device: str | None) -> Backend:
+    """Make a backend.
+
+    Args:
+        name: in :data:`BACKENDS`; None chooses by the model's suffix.
+        model: as the backend takes it.
+        checkpoint: its weights; None for the backend's own default.
+        device: None for the backend's own choice.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: there is no backend of this name, or the model is not for it.
     """
+    if name is None:
+        name = 'onnxruntime' if Path(model).suffix == MODEL_SUFFIX else 'pytorch'
     if name not in BACKENDS:
         raise ValueError(f'backend must be one of {", ".join(BACKENDS)}, got {name!r}')
-    return BACKENDS[name](config, checkpoint, device)
+    return BACKENDS[name](model, checkpoint, device)
+
+
+def default_device() -> str:
+    """Return an accelerator that torch can use, or the CPU."""
+    from mmengine.device import get_device
+    return get_device()

@@ -6,9 +6,8 @@ import numpy as np
 
 from ..registration import require_openmmlab
 from ..structures import DensePoseResult
-from .backends import build_backend
+from .backends import build_backend, default_device
 from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
-from .model_zoo import find_model
 from .sources import WEBCAM, Frame, OnError, read_frames
 
 Detector = Callable[[np.ndarray], Boxes]
@@ -19,8 +18,9 @@ class DensePoseInferencer:
     """Estimate the dense pose of people.
 
     Args:
-        model: path of a config, the name of one that is shipped, or of a model in a metafile.
-        checkpoint: its weights; by default what the metafile says.
+        model: path of a config, the name of one that is shipped, or of a model in a metafile;
+            or an ``.onnx`` file of ``tools/export_onnx.py``.
+        checkpoint: its weights; by default what the metafile says. An ``.onnx`` file has none.
         det: who finds people where no boxes are given: path of an mmdet config whose first class
             is 'person', ``'rtmdet-m'`` for mmpose's own default, which is downloaded, or a
             function from a BGR image to boxes and scores.
@@ -29,7 +29,9 @@ class DensePoseInferencer:
         device: as torch names it; by default an accelerator if there is one.
         batch_size: people that go through the network at a time; they may come from several
             pictures or frames.
-        backend: what runs the network, one of :data:`ktn_mm.apis.backends.BACKENDS`.
+        backend: what runs the network, one of :data:`ktn_mm.apis.backends.BACKENDS`; by default
+            ``'onnxruntime'`` for an ``.onnx`` file, which needs neither torch nor mmpose, and
+            ``'pytorch'`` for all others.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -45,19 +47,16 @@ class DensePoseInferencer:
     def __init__(self, model: str, checkpoint: str | None = None, *,
                  det: str | Detector | None = None, det_checkpoint: str | None = None,
                  det_thr: float = 0.3, device: str | None = None, batch_size: int = 8,
-                 backend: str = 'pytorch') -> None:
+                 backend: str | None = None) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        require_openmmlab()
-        if device is None:
-            from mmengine.device import get_device
-            device = get_device()
-        config, checkpoint = find_model(str(model), checkpoint)
         self.detector = det
         if isinstance(det, str):
+            require_openmmlab()
             from .detection import PersonDetector
-            self.detector = PersonDetector(det, det_checkpoint, device=device, score_thr=det_thr)
-        self.backend = build_backend(backend, config, checkpoint, device)
+            self.detector = PersonDetector(det, det_checkpoint, device=device or default_device(),
+                                           score_thr=det_thr)
+        self.backend = build_backend(backend, str(model), checkpoint, device)
         self.batch_size = batch_size
 
     def __call__(self, inputs: Any, *, bboxes: Any = None, whole_image: bool = False,

@@ -26,11 +26,14 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False) -> None:
     source = model.add_mutually_exclusive_group(required=True)
     source.add_argument('--model', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
                         help='a config, or the name of one that is shipped, and its weights; or '
-                        'the name of a model with published weights')
+                        'the name of a model with published weights; or an .onnx file of '
+                        'tools/export_onnx.py')
     if or_iuv:
         source.add_argument('--iuv', nargs='+', metavar='IUV',
                             help='no network: the IUV pictures of the inputs, in their order, as '
                             '`ktn-mm infer --save iuv` writes them (files, folders, .mkv)')
+    model.add_argument('--backend', choices=('pytorch', 'onnxruntime'),
+                       help='what runs the network (default: onnxruntime for an .onnx file)')
     model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
     model.add_argument('--batch-size', type=int, default=8, metavar='N',
                        help='people at a time (default: %(default)s)')
@@ -193,7 +196,8 @@ def results_of(args: argparse.Namespace, inputs: list[str | int],
     with contextlib.redirect_stdout(sys.stderr):  # where mmengine tells what it loads
         inferencer = DensePoseInferencer(
             *args.model, det=det[0], det_checkpoint=det[1] if len(det) > 1 else None,
-            det_thr=args.det_thr, device=args.device, batch_size=args.batch_size)
+            det_thr=args.det_thr, device=args.device, batch_size=args.batch_size,
+            backend=args.backend)
     shown.start()
     return inferencer(inputs, bboxes=read_boxes(args.bboxes), whole_image=args.whole_image,
                       on_error=shown.skip)

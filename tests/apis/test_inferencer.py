@@ -143,7 +143,7 @@ def test_a_webcam_is_not_kept_waiting(inferencer, painted, monkeypatch):
 
 @pytest.mark.parametrize('changes, error, reason', [
     (dict(batch_size=0), ValueError, 'batch_size'),
-    (dict(backend='abacus'), ValueError, "one of pytorch, got 'abacus'"),
+    (dict(backend='abacus'), ValueError, "one of pytorch, onnxruntime, got 'abacus'"),
     (dict(checkpoint='nowhere.pth'), FileNotFoundError, 'nowhere.pth'),
     (dict(model='ktn_nothing'), FileNotFoundError, 'is not a config'),
     (dict(det='detector.py'), ValueError, 'needs a checkpoint'),
