@@ -116,5 +116,6 @@ def test_half_a_detector():
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path, monkeypatch):
     torch.save(dict(state_dict={}, meta=Path('anything')), tmp_path / 'det.pth')
-    with pytest.raises(ValueError, match='det.pth: cannot be loaded: it holds pathlib.* may run code'):
+    with pytest.raises(ValueError, match='det.pth: cannot be loaded: it holds pathlib.* may run '
+                                         'code'):
         run(monkeypatch, tmp_path / 'det.pth', tmp_path / 'location.npz')
