@@ -53,6 +53,19 @@ def _as_rows(rows: Any) -> list[list[float]]:
     return listed
 
 
+def parse_boxes(text: str) -> list[list[float]]:
+    """Return the rows of ``'x1,y1,x2,y2;...'``; a line may take the place of a semicolon.
+
+    Raises:
+        ValueError: if it looks otherwise.
+    """
+    try:
+        return [[float(value) for value in box.split(',')]
+                for box in text.replace('\n', ';').split(';') if box.strip()]
+    except ValueError:
+        raise ValueError(f"boxes must look like 'x1,y1,x2,y2;...', got {text!r:.200}") from None
+
+
 class GivenBoxes:
     """Hand out somebody's boxes, picture by picture.
 

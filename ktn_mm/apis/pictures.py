@@ -35,20 +35,24 @@ def check_image(image: np.ndarray, name: str = 'image') -> np.ndarray:
     return image
 
 
-def _check_size(size: tuple[int, int], name: str | Path) -> None:
+def _check_size(size: tuple[int, int], name: str | Path, max_pixels: int = MAX_PIXELS) -> None:
     width, height = size
     if min(size) < 1:
         raise PictureError(f'{name}: {width}x{height}, a picture without pixels')
-    if max(size) > MAX_SIDE or width * height > MAX_PIXELS:
+    if max(size) > MAX_SIDE or width * height > max_pixels:
         raise PictureError(f'{name}: {width}x{height} pixels are too many: at most {MAX_SIDE} a '
-                         f'side and {MAX_PIXELS // 10**6} million together')
+                         f'side and {max_pixels // 10**6} million together')
 
 
-def read_picture(path: str | Path) -> np.ndarray:
+def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 BGR, turned as its EXIF flag says.
 
     Grey becomes three equal channels, CMYK and palettes become RGB, 16 bits become 8, what is
     transparent becomes white; of an animation the first frame is read.
+
+    Args:
+        path: of the file.
+        max_pixels: a picture with more is refused before it is decoded.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -61,14 +65,14 @@ def read_picture(path: str | Path) -> np.ndarray:
             # Broken metadata is no reason to warn, and large pictures are refused here.
             warnings.simplefilter('ignore')
             with Image.open(path, formats=PICTURE_FORMATS) as picture:
-                _check_size(picture.size, path)
+                _check_size(picture.size, path, max_pixels)
                 return _to_bgr(ImageOps.exif_transpose(picture), path)
     except PictureError:
         raise
     except UnidentifiedImageError:
         raise PictureError(f'{path}: not a picture that can be read') from None
     except Image.DecompressionBombError:
-        raise PictureError(f'{path}: more than {MAX_PIXELS // 10**6} million pixels') from None
+        raise PictureError(f'{path}: more than {max_pixels // 10**6} million pixels') from None
     except Exception as error:  # decoders raise whatever they stumble over
         raise PictureError(f'{path}: broken: {error or type(error).__name__}') from error
 

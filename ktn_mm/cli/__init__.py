@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from ..version import __version__
-from . import infer, paint, unwrap
+from . import app, infer, paint, unwrap
 from .stopping import Stop
 
 EXIT_CODES = """exit codes: 0 all done; 1 something could not be done, and was named; 2 wrong
@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES)
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
-    for command in (infer, unwrap, paint):
+    for command in (infer, unwrap, paint, app):
         name = command.__name__.rpartition('.')[2]
         about = command.__doc__
         own = commands.add_parser(

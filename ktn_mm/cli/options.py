@@ -6,12 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from ..structures import DensePoseResult
 from .stopping import Stop
+
+if TYPE_CHECKING:
+    from ..apis import DensePoseInferencer
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +23,15 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
                         help='pictures, videos, folders of these, or the number of a webcam')
 
 
-def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False) -> None:
-    """Add what estimates the dense pose, and of whom."""
+def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
+              ask_later: bool = False) -> None:
+    """Add what estimates the dense pose, and of whom.
+
+    Args:
+        parser: gets the arguments.
+        or_iuv: IUV pictures may take the place of the network.
+        ask_later: boxes are no argument; somebody is asked for them while the command runs.
+    """
     model = parser.add_argument_group('the network')
     source = model.add_mutually_exclusive_group(required=True)
     source.add_argument('--model', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
@@ -37,16 +47,19 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False) -> None:
     model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
     model.add_argument('--batch-size', type=int, default=8, metavar='N',
                        help='people at a time (default: %(default)s)')
-    people = parser.add_argument_group('who (one of these)')
+    people = parser.add_argument_group('who' if ask_later else 'who (one of these)')
     who = people.add_mutually_exclusive_group()
     who.add_argument('--det', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
                      help="an mmdet detector that finds people; `rtmdet-m` is mmpose's own, "
                      'which is downloaded')
-    who.add_argument('--bboxes', metavar='BOXES',
-                     help="own boxes in pixels: 'x1,y1,x2,y2;...' for all, or a .json file: "
-                     'rows [x1, y1, x2, y2] or [..., score] for all, {file name: rows}, or of a '
-                     'video {file name: [rows of frame 0, rows of frame 1, ...]}')
-    who.add_argument('--whole-image', action='store_true', help='one person, who fills the image')
+    if not ask_later:
+        who.add_argument(
+            '--bboxes', metavar='BOXES',
+            help="own boxes in pixels: 'x1,y1,x2,y2;...' for all, or a .json file: rows "
+            '[x1, y1, x2, y2] or [..., score] for all, {file name: rows}, or of a video '
+            '{file name: [rows of frame 0, rows of frame 1, ...]}')
+        who.add_argument('--whole-image', action='store_true',
+                         help='one person, who fills the image')
     people.add_argument('--det-thr', type=float, default=0.3, metavar='SCORE',
                         help='least score of a detected box (default: %(default)s)')
 
@@ -61,7 +74,7 @@ def check_model(args: argparse.Namespace) -> None:
         if len(getattr(args, name) or ()) > 2:
             raise ValueError(f'--{name} takes a config and a checkpoint, got '
                              f'{" ".join(getattr(args, name))}; inputs come first')
-    if args.model and not (args.det or args.bboxes or args.whole_image):
+    if args.model and 'bboxes' in args and not (args.det or args.bboxes or args.whole_image):
         raise ValueError('say where the people are: --det, --bboxes or --whole-image')
 
 
@@ -127,8 +140,9 @@ def read_boxes(text: str | None) -> Any:
         if not isinstance(boxes, (dict, list)):
             raise ValueError(f'{text}: must hold rows or an object, got {type(boxes).__name__}')
         return boxes
+    from ..apis.boxes import parse_boxes
     try:
-        return [[float(v) for v in box.split(',')] for box in text.split(';') if box.strip()]
+        return parse_boxes(text)
     except ValueError:
         raise ValueError(f"--bboxes must look like 'x1,y1,x2,y2;...' or end in .json, got "
                          f'{text!r}') from None
@@ -185,19 +199,24 @@ def progress(inputs: list[str | int], stop: Stop) -> Iterator[Progress]:
         shown.close()
 
 
+def load_inferencer(args: argparse.Namespace) -> 'DensePoseInferencer':
+    """Load the network, and the detector if there is one."""
+    from ..apis import DensePoseInferencer
+    det = args.det or [None]
+    with contextlib.redirect_stdout(sys.stderr):  # where mmengine tells what it loads
+        return DensePoseInferencer(
+            *args.model, det=det[0], det_checkpoint=det[1] if len(det) > 1 else None,
+            det_thr=args.det_thr, device=args.device, batch_size=args.batch_size,
+            backend=args.backend)
+
+
 def results_of(args: argparse.Namespace, inputs: list[str | int],
                shown: Progress) -> Iterator[DensePoseResult]:
     """Yield the dense pose of inputs, from the network or from IUV pictures."""
     if getattr(args, 'iuv', None):
         shown.start()
         return _from_iuv(inputs, list_inputs(args.iuv))
-    from ..apis import DensePoseInferencer
-    det = args.det or [None]
-    with contextlib.redirect_stdout(sys.stderr):  # where mmengine tells what it loads
-        inferencer = DensePoseInferencer(
-            *args.model, det=det[0], det_checkpoint=det[1] if len(det) > 1 else None,
-            det_thr=args.det_thr, device=args.device, batch_size=args.batch_size,
-            backend=args.backend)
+    inferencer = load_inferencer(args)
     shown.start()
     return inferencer(inputs, bboxes=read_boxes(args.bboxes), whole_image=args.whole_image,
                       on_error=shown.skip)
