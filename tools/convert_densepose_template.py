@@ -8,14 +8,21 @@ OUT is a .npz, such as data/densepose/template.npz; the distances go next to it,
 OUT's name with _distances.npy, and are read from there as they are needed.
 """
 import argparse
+import os
 import sys
 from pathlib import Path
 
-import numpy as np
+ROOT = Path(__file__).resolve().parents[1]  # a clone, or ktn_mm/.mim of an installed package
+PACKAGE = ROOT / 'ktn_mm' if (ROOT / 'ktn_mm').is_dir() else ROOT.parent
+if __name__ == '__main__':
+    sys.path.insert(0, str(PACKAGE.parent))
+    os.environ['KTN_MM_STANDALONE'] = '1'  # an mmpose that is there would be imported
 
-from ktn_mm.surface import SurfaceTemplate
-from ktn_mm.surface.densepose_files import SYMMETRY_FILE, ChartFiles
-from ktn_mm.surface.densepose_template import convert
+import numpy as np  # noqa: E402
+
+from ktn_mm.surface import SurfaceTemplate  # noqa: E402
+from ktn_mm.surface.densepose_files import SYMMETRY_FILE, ChartFiles  # noqa: E402
+from ktn_mm.surface.densepose_template import convert  # noqa: E402
 
 
 def describe(template: SurfaceTemplate, charts: ChartFiles) -> list[str]:

@@ -7,21 +7,25 @@ import argparse
 import json
 import os
 import resource
+import sys
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]  # a clone, or ktn_mm/.mim of an installed package
+PACKAGE = ROOT / 'ktn_mm' if (ROOT / 'ktn_mm').is_dir() else ROOT.parent
+sys.path.insert(0, str(PACKAGE.parent))
 os.environ['KTN_MM_STANDALONE'] = '1'  # torch and mmpose would be most of the memory measured
 
-import numpy as np
-from minival_size import IMAGES, write_all
-from tqdm import tqdm
+import numpy as np  # noqa: E402
+from minival_size import IMAGES, write_all  # noqa: E402
+from tqdm import tqdm  # noqa: E402
 
-from ktn_mm.evaluation import GroundTruth, evaluate
-from ktn_mm.evaluation.challenge_json import read_picture
-from ktn_mm.evaluation.detection import measure
-from ktn_mm.evaluation.diagnosis import diagnose
-from ktn_mm.evaluation.part_figures import part_figures
-from ktn_mm.surface import SurfaceTemplate
+from ktn_mm.evaluation import GroundTruth, evaluate  # noqa: E402
+from ktn_mm.evaluation.challenge_json import read_picture  # noqa: E402
+from ktn_mm.evaluation.detection import measure  # noqa: E402
+from ktn_mm.evaluation.diagnosis import diagnose  # noqa: E402
+from ktn_mm.evaluation.part_figures import part_figures  # noqa: E402
+from ktn_mm.surface import SurfaceTemplate  # noqa: E402
 
 WANTS = {'measure': {}, 'measure, filled': dict(filled=True), 'measure, parts': dict(parts=True)}
 
