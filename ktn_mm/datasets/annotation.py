@@ -5,6 +5,7 @@ import numpy as np
 
 from ktn_mm.structures.dense_annotation import (
     FRAME,
+    POINT_TOLERANCE,
     AnnotationError,
     read_point_table,
     require,
@@ -12,8 +13,6 @@ from ktn_mm.structures.dense_annotation import (
 )
 from ktn_mm.surface.charts import NUM_SURFACES
 
-POINT_TOLERANCE = 1.
-"""How far, in units of the frame, a point may lie beyond its box."""
 UV_TOLERANCE = 1e-3
 """How far U and V may exceed [0, 1]; they are clipped."""
 

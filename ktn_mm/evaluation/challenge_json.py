@@ -21,12 +21,10 @@ from PIL import UnidentifiedImageError
 from ktn_mm.cache import whole_or_nothing
 from ktn_mm.evaluation.detection import Detection, measure
 from ktn_mm.evaluation.ground_truth import GroundTruth
-from ktn_mm.evaluation.picture import picture_size
+from ktn_mm.evaluation.picture import MAX_PIXELS, picture_size
 from ktn_mm.surface.charts import NUM_SURFACES
 
 RECORD_KEYS = ('image_id', 'bbox', 'score', 'uv_shape', 'uv_data')
-MAX_PIXELS = 1 << 26
-"""Pixels of the largest picture that is decoded; 8192 x 8192."""
 MAX_COORDINATE = 1 << 31
 PNG_START = b'\x89PNG\r\n\x1a\n'
 RED_GREEN_BLUE, PALETTE = (2, 6), 3

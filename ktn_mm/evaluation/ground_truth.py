@@ -8,20 +8,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ktn_mm.evaluation.annotation_layout import check_layout
+from ktn_mm.evaluation.annotation_layout import FARTHEST, check_layout, is_polygon_number
 from ktn_mm.evaluation.gps import point_positions
 from ktn_mm.evaluation.ignore_regions import keeps_box, region_mask
+from ktn_mm.evaluation.picture import MAX_PIXELS, picture_size
 from ktn_mm.evaluation.rules import Compat, rules_of
 from ktn_mm.structures.dense_annotation import (
+    POINT_FIELDS,
     AnnotationError,
     check_policy,
     compress_masks,
     read_masks,
     read_point_table,
+    require,
     short,
 )
 from ktn_mm.structures.rle import compress
 from ktn_mm.surface.charts import NUM_SURFACES
+
+POINT_LIMIT = 1e6
+"""Beyond this a value of a point is nonsense; below it is used, as the reference does."""
 
 
 class Image(NamedTuple):
@@ -119,6 +125,7 @@ class GroundTruth:
         persons: image id -> list of :class:`Person`, for every image.
         rules: the protocol.
         duplicate_ids: annotation ids that occur more than once.
+        duplicate_images: image ids that occur more than once; the last one counts.
         skipped: a :class:`Fault` for everything that was left out.
         digest: hash of the file, None if the content does not come from one.
 
@@ -138,15 +145,15 @@ class GroundTruth:
         self.skipped = []
         self.rules = rules_of(compat)
         self.category_id = person_category(data.get('categories', ()))
-        self.images = {i['id']: _read_image(i, source)
+        self.images = {i['id']: _read_image(i)
                        for i in sorted(data['images'], key=lambda i: i['id'])}
+        self.duplicate_images = _repeated(data['images'])
         annotations = [a for a in data['annotations']
                        if a.get('category_id', self.category_id) == self.category_id]
         if not any(a.get('dp_x') is not None for a in annotations):
             raise ValueError(f'{source}: none of {len(annotations)} persons has dp_x; '
                              'this is no DensePose annotation')
-        counts = Counter(a['id'] for a in annotations)
-        self.duplicate_ids = tuple(sorted(i for i, n in counts.items() if n > 1))
+        self.duplicate_ids = _repeated(annotations)
         self.persons = self._read_persons(annotations)
         if self.skipped and not any(p.annotated for people in self.persons.values()
                                     for p in people):
@@ -256,30 +263,35 @@ def read_person(annotation: Mapping) -> Person:
 def check_segmentation(segmentation: list | dict | None, height: int, width: int) -> None:
     """Check that ``segmentation`` is a mask of an image.
 
+    pycocotools takes four numbers for a box, and stops at such a list with an error.
+
     Raises:
-        AnnotationError: if a polygon holds what is no finite number, or an RLE is of another size
-            or cannot be decoded.
+        AnnotationError: if it is neither polygons nor an RLE, a polygon has too few numbers or
+            one that is no place, or an RLE is of another size or cannot be decoded.
     """
     if isinstance(segmentation, Mapping) and segmentation:
         size = segmentation.get('size')
         if not isinstance(size, list | tuple) or list(size) != [height, width]:
             raise AnnotationError(f'RLE is not {height} x {width}, as the image is',
                                   f'segmentation.size = {short(size)}')
+        counts = segmentation.get('counts')
         try:
+            if not isinstance(counts, str | bytes | list):
+                raise TypeError('neither text nor a list')
             compress(segmentation)
         except (TypeError, ValueError, OverflowError) as error:
-            raise AnnotationError(
-                'RLE cannot be decoded',
-                f'segmentation.counts = {short(segmentation["counts"])} ({error})') from error
+            raise AnnotationError('RLE cannot be decoded', 'segmentation.counts = '
+                                  f'{short(counts)} ({error})') from error
         return
+    if segmentation and not isinstance(segmentation, list):
+        raise AnnotationError('neither polygons nor an RLE',
+                              f'segmentation = {short(segmentation)}')
     for index, polygon in enumerate(segmentation or ()):
-        try:
-            good = np.isfinite(np.asarray(polygon, np.float64)).all()
-        except (TypeError, ValueError):
-            good = False
-        if not good:
-            raise AnnotationError('not finite numbers',
-                                  f'segmentation[{index}] = {short(polygon)}')
+        said = f'segmentation[{index}] = {short(polygon)}'
+        if not isinstance(polygon, list) or len(polygon) < 6:
+            raise AnnotationError('not a polygon of x, y, x, y, x, y, ...', said)
+        if not all(map(is_polygon_number, polygon)):
+            raise AnnotationError(f'not finite numbers within {FARTHEST:g}', said)
 
 
 def _read_bare(annotation: Mapping) -> Person:
@@ -287,6 +299,9 @@ def _read_bare(annotation: Mapping) -> Person:
     box = _numbers(annotation, 'bbox')
     if box.shape != (4,) or (box[2:] < 0).any():
         raise AnnotationError('not x, y, w, h', f'bbox = {short(annotation["bbox"])}')
+    if np.prod(picture_size(box), dtype=float) > MAX_PIXELS:
+        raise AnnotationError(f'more than {MAX_PIXELS} pixels',
+                              f'bbox = {short(annotation["bbox"])}')
     area = _numbers(annotation, 'area')
     if area.shape != (1,):
         raise AnnotationError('not a number', f'area = {short(annotation["area"])}')
@@ -301,6 +316,8 @@ def _add_dense(person: Person, annotation: Mapping) -> Person:
     """Return the person with points and masks."""
     table = read_point_table(annotation)
     if table is not None:
+        for field, column in zip(POINT_FIELDS, table.T, strict=True):
+            require(column, field, f'beyond {POINT_LIMIT:g}', np.abs(column) <= POINT_LIMIT)
         surface = table[:, 2]
         good = (surface == np.trunc(surface)) & (surface >= 1) & (surface <= NUM_SURFACES)
         kept = table[good]
@@ -323,13 +340,16 @@ def _gather_points(persons: list[Person], frame: float) -> ImagePoints:
         np.array([len(p.points) for p in persons], np.int64))
 
 
-def _read_image(image: Mapping, source: str) -> Image:
-    for key in ('height', 'width'):
-        if not image.get(key):
-            raise ValueError(f'{source}: image {image["id"]} has no {key}')
+def _read_image(image: Mapping) -> Image:
     xs, ys = (image.get(f'ignore_regions_{k}') or () for k in 'xy')
     regions = tuple(np.stack([x, y], -1).ravel().tolist() for x, y in zip(xs, ys, strict=True))
     return Image(image['id'], int(image['height']), int(image['width']), regions)
+
+
+def _repeated(entries: Iterable[Mapping]) -> tuple:
+    """Return the ids that occur more than once, in ascending order."""
+    counts = Counter(entry['id'] for entry in entries)
+    return tuple(sorted(i for i, n in counts.items() if n > 1))
 
 
 def _numbers(annotation: Mapping, key: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ktn_mm.evaluation.detection import Detection
 from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.masks import lies_outside
+from ktn_mm.structures.dense_annotation import FRAME, POINT_TOLERANCE
 
 EXAMPLES = 3
 """How many annotations are named for a reason."""
@@ -18,21 +19,26 @@ def oddities(ground_truth: GroundTruth, detections: Sequence[Detection]) -> list
 def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
     """Return a sentence for everything about the annotation that deserves a warning.
 
-    What was left out and why, points of no surface or with U, V out of range, annotation ids that
-    occur twice, annotation id 0.
+    What was left out and why, points of no surface or with U, V out of range or outside their
+    box, ids that occur twice, annotation id 0.
     """
     persons = [p for people in ground_truth.persons.values() for p in people]
     strays = sum(p.left_out for p in persons)
     beyond = sum(int(((p.uv < 0) | (p.uv > 1)).any(1).sum()) for p in persons)
-    twice = ground_truth.duplicate_ids
+    outside = sum(int(((p.points < -POINT_TOLERANCE) | (p.points > FRAME + POINT_TOLERANCE))
+                      .any(1).sum()) for p in persons)
+    twice, images = ground_truth.duplicate_ids, ground_truth.duplicate_images
     zero = any(p.id == 0 for p in persons)
     way = ('treated as the reference does' if ground_truth.compat
            else 'each annotation counts for itself')
     return _faults(ground_truth) + [sentence for odd, sentence in (
         (strays, f'{strays} points have a dp_I that is none of 1..24; they are left out'),
         (beyond, f'{beyond} points have U or V outside [0, 1]; they are used as they are'),
-        (twice, f'{len(twice)} annotation ids occur twice ({", ".join(map(str, twice[:5]))}'
-                f'{", ..." if len(twice) > 5 else ""}); {way}'),
+        (outside, f'{outside} points have dp_x or dp_y outside [0, {FRAME}]; they are used as '
+                  'they are'),
+        (images, f'{len(images)} image ids occur twice ({_some(images)}); the last image of an '
+                 'id counts'),
+        (twice, f'{len(twice)} annotation ids occur twice ({_some(twice)}); {way}'),
         (zero, f'an annotation has id 0; {way}')) if odd]
 
 
@@ -45,6 +51,10 @@ def detection_oddities(ground_truth: GroundTruth, detections: Sequence[Detection
         (not detections, 'no dense pose to evaluate; all figures are -1'),
         (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
     ) if odd]
+
+
+def _some(ids: Sequence) -> str:
+    return ', '.join(map(str, ids[:5])) + (', ...' if len(ids) > 5 else '')
 
 
 def _faults(ground_truth: GroundTruth) -> list[str]:

@@ -3,6 +3,9 @@ import numpy as np
 
 from ktn_mm.structures.crop_frame import CropFrame
 
+MAX_PIXELS = 1 << 26
+"""Pixels of the largest picture that is read, and of the largest box of a person; 8192 x 8192."""
+
 
 def picture_size(box: np.ndarray) -> tuple[int, int]:
     """Return (h, w) in pixels of the picture of a box (x, y, w, h); at least 1 x 1."""

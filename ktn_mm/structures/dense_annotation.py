@@ -12,6 +12,8 @@ from ktn_mm.surface.charts import NUM_PARTS
 
 FRAME = 256
 """Extent of the frame of a box in which ``dp_x``, ``dp_y`` and ``dp_masks`` are given."""
+POINT_TOLERANCE = 1.
+"""How far, in units of the frame, a point may lie beyond its box."""
 POINT_FIELDS = ('dp_x', 'dp_y', 'dp_I', 'dp_U', 'dp_V')
 POLICIES = ('error', 'skip')
 """What to do about a bad annotation: stop at the first one, or leave it out and count it."""

@@ -88,14 +88,26 @@ DENSE_FAULTS = [
     (dict(dp_masks=MASK | dict(counts=[-1, 65537])), 'add up'),
     (dict(dp_masks=MASK | dict(counts=[.5, 65535.5])), 'whole numbers'),
     (dict(dp_masks=MASK | dict(counts=['a', 'b'])), 'whole numbers'),
-    (dict(dp_masks=MASK | dict(size=None)), 'size = None')]
+    (dict(dp_masks=MASK | dict(size=None)), 'size = None'),
+    (dict(dp_U=[.5, 1e308] + [.5] * 58), r'dp_U\[1\] = 1e\+308'),
+    (dict(dp_x=[-1e300] * 60), r'dp_x\[0\] = -1e\+300')]
 PERSON_FAULTS = [
     (dict(bbox=[1, 2, 3]), r'bbox = \[1, 2, 3\]'), (dict(bbox=[1, 2, -3, 4]), 'bbox'),
-    (dict(bbox=None), 'bbox'), (dict(area=None), 'area'), (dict(image_id=5), 'image_id = 5')]
-SEGMENTATION_FAULTS = [
-    (dict(dp_masks=None, segmentation=rle(np.ones((9, 9)))), r'segmentation.size = \[9, 9\]'),
-    (dict(dp_masks=None, segmentation=dict(size=[300, 420], counts='zz')), 'zz'),
-    (dict(dp_masks=None, segmentation=[[1., 2., 3., float('nan')]]), r'segmentation\[0\]')]
+    (dict(bbox=[0, 0, 1e5, 1e5]), r'bbox = \[0, 0, 1.*more than 67108864 pixels'),
+    (dict(bbox=[0, 0, 1e9, 1e-3]), 'bbox = .*more than'),
+    (dict(area=[]), r'area = \[\]'), (dict(bbox=None), 'bbox'), (dict(area=None), 'area'),
+    (dict(image_id=5), 'image_id = 5')]
+SEGMENTATION_FAULTS = [(dict(dp_masks=None, segmentation=value), word) for value, word in (
+    (rle(np.ones((9, 9))), r'segmentation.size = \[9, 9\]'),
+    (dict(size=[300, 420], counts='zz'), 'zz'), (dict(size=[300, 420], counts=5), 'counts = 5'),
+    (dict(size=[300, 420]), 'counts = None'), (dict(counts='0'), 'size = None'),
+    ('junk', "segmentation = 'junk'"), ([5], r'segmentation\[0\] = 5'),
+    ([[1., 2., 3., float('nan')]], r'segmentation\[0\]'),
+    ([[0, 0, 9, 9]], r'segmentation\[0\] = \[0, 0, 9, 9\]'),
+    ([[1, 2, 3]], r'segmentation\[0\] = \[1, 2, 3\]'),
+    ([[1, 2, 3, 4], [1, 2, 3, 4, 5, 6]], r'segmentation\[0\] = \[1, 2, 3, 4\]'),
+    ([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4]], r'segmentation\[1\] = \[1, 2, 3, 4\]'),
+    ([[1, 2, 'a', 4, 5, 6]], r'segmentation\[0\]'), ([[1, 2, 3, 4, 5, 1e12]], 'within 1e'))]
 
 
 @pytest.mark.parametrize('change, word', DENSE_FAULTS + PERSON_FAULTS + SEGMENTATION_FAULTS)
@@ -184,6 +196,31 @@ def test_points_out_of_range_are_said():
     assert truth.persons[100][0].uv[:, 0].max() == 1.4
     strays, beyond = annotation_oddities(truth)
     assert strays.startswith('3 points have a dp_I') and beyond.startswith('2 points have U or V')
+
+
+@pytest.mark.parametrize('segmentation', [
+    None, [], {}, [[0, 0, 9, 0, 9, 9]],
+    rle(np.ones((300, 420))), dict(size=[300, 420], counts=[126000])])
+def test_kinds_of_segmentation(segmentation):
+    data = block_data(count=2)
+    data['annotations'][0] |= dict(dp_masks=None, segmentation=segmentation)
+    evaluate(GroundTruth(data), found(GroundTruth(data), data), FlatBody())
+
+
+def test_points_outside_their_box_are_said():
+    data = block_data(count=2)
+    data['annotations'][1]['dp_x'][:4] = [300., -5., 256.9, -.9]
+    sentence, = annotation_oddities(GroundTruth(data))
+    assert sentence.startswith('2 points have dp_x or dp_y outside [0, 256]')
+
+
+def test_two_images_of_an_id_are_said():
+    data = block_data(count=4)
+    data['images'].append(dict(data['images'][1], height=310))
+    truth = GroundTruth(data)
+    assert truth.duplicate_images == (102, ) and truth.images[102].height == 310
+    sentence, = annotation_oddities(truth)
+    assert sentence.startswith('1 image ids occur twice (102); the last')
 
 
 def test_uncompressed_part_masks_are_read():
