@@ -1,6 +1,6 @@
 # `make` alone prints what there is. Everything runs in .venv, which the first target that needs it makes.
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slow demo lint format clean
+.PHONY: help setup test test-slow app-test demo lint format clean
 
 # The first Python that runs and is one that works; any other is refused by the set-up with a reason.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
@@ -22,6 +22,15 @@ test: setup  ## the test suite, without what is marked slow
 test-slow: setup  ## everything: installed wheels, mim, long training
 	$(BIN)/python -m pytest --durations=20
 
+app-test: setup  ## the page in a browser: installs gradio beside .venv; needs Chromium
+	@test -x .venv-app/bin/python || $(BIN)/python -m venv .venv-app
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+		"$$(.venv-app/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/below.pth"
+	@cp $(BIN)/../lib/python*/site-packages/ktn_mm_clone.pth \
+		"$$(.venv-app/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/"
+	.venv-app/bin/python -m pip install -q -c requirements.txt '.[app,app-test]'
+	.venv-app/bin/python -m pytest tests/app
+
 demo: setup  ## make people, train a small network, score it, paint pictures
 	PATH="$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
@@ -32,5 +41,5 @@ format: setup  ## ruff: put right what it can
 	$(BIN)/ruff check --fix $(PATHS)
 
 clean:  ## remove .venv and what tests and builds left (the compiled mmcv stays in its cache)
-	rm -rf .venv .venv-setup.log .venv-setup.lock build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-app .venv-setup.log .venv-setup.lock build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find $(PATHS) -name __pycache__ -type d -prune -exec rm -rf {} +
