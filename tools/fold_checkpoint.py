@@ -9,10 +9,10 @@ location knowledge are gone.
 import argparse
 from pathlib import Path
 
-import torch
 from mmpose.apis import init_model
 
 import ktn_mm  # noqa: F401  (registers the models)
+from ktn_mm.engine.weights_file import write_weights
 
 
 def main() -> None:
@@ -31,8 +31,7 @@ def main() -> None:
     before = sum(p.numel() for p in model.parameters())
     model.head.fold()
     after = sum(p.numel() for p in model.parameters())
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=model.state_dict()), args.out)
+    write_weights(args.out, model.state_dict())
     print(f'{args.out}: {after / 1e6:.1f} million parameters, {before / 1e6:.1f} with KTM')
 
 

@@ -82,28 +82,49 @@ def safely_loading(checkpoint: str) -> Iterator[None]:
             os.environ[SWITCH] = before
 
 
-def read_weights(checkpoint: str) -> dict[str, Tensor]:
-    """Read the tensors of a model's checkpoint, on the CPU, and run nothing that is in it.
+def read_checkpoint(checkpoint: str) -> dict:
+    """Read a checkpoint as it is, onto the CPU, and run nothing that is in it.
 
     Args:
         checkpoint: a file or an address, as mmengine knows them.
 
-    Returns:
-        parameter name -> tensor; the ``state_dict`` of the file, or the file if it has none.
-
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds more than weights, or none.
+        ValueError: if it holds more than weights, or no dict.
     """
-    import torch
     from mmengine.runner.checkpoint import CheckpointLoader
     guard_mmengine()
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    state = content.get('state_dict', content) if isinstance(content, dict) else {}
-    weights = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    if not isinstance(content, dict):
+        raise ValueError(f'{checkpoint}: no dict of weights but a {type(content).__name__}')
+    return content
+
+
+def tensors_of(content: dict, checkpoint: str) -> dict[str, Tensor]:
+    """Return parameter name -> tensor; of the ``state_dict`` of a file, or the file if it has none.
+
+    Args:
+        content: what :func:`read_checkpoint` returns.
+        checkpoint: its name, for messages.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    import torch
+    state = content.get('state_dict', content)
+    named = state.items() if isinstance(state, dict) else ()
+    weights = {name: value for name, value in named if isinstance(value, torch.Tensor)}
     if not weights:
         raise ValueError(f'{checkpoint}: no tensors in it')
     return weights
+
+
+def read_weights(checkpoint: str) -> dict[str, Tensor]:
+    """Read the tensors of a model's checkpoint, on the CPU, and run nothing that is in it.
+
+    Args, Raises: as of :func:`read_checkpoint` and :func:`tensors_of`.
+    """
+    return tensors_of(read_checkpoint(checkpoint), checkpoint)
 
 
 def _admitted() -> list[Callable | tuple[Callable, str]]:
