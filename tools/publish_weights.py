@@ -33,8 +33,9 @@ def main() -> None:
         meta[key] = text
     weights = tensors_of(content, args.checkpoint)
     digest = write_weights(args.out, weights, meta, half=args.fp16)
-    print(f'{args.out}: {len(weights)} tensors, {sum(t.numel() for t in weights.values()) / 1e6:.2f} '
-          f'million numbers, {args.out.stat().st_size / 1e6:.2f} MB')
+    count = sum(tensor.numel() for tensor in weights.values())
+    print(f'{args.out}: {len(weights)} tensors, {count / 1e6:.2f} million numbers, '
+          f'{args.out.stat().st_size / 1e6:.2f} MB')
     print(f'sha256 {digest}')
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from .boxes import Boxes
+from .model_zoo import find_model, names_of_task
 
 PERSON_LABEL = 0
 """COCO's class 'person' in mmdet's detectors."""
@@ -15,9 +16,10 @@ class PersonDetector:
     """Find people with a detector of mmdet.
 
     Args:
-        config: path of an mmdet config whose first class is 'person', or :data:`DEFAULT`.
-        checkpoint: path of its weights; None for those of the default, which mmengine downloads
-            once.
+        config: path of an mmdet config whose first class is 'person', the name of a detector in
+            this package's metafiles, or :data:`DEFAULT`.
+        checkpoint: path of its weights; None for those that a name brings. mmengine downloads
+            those of the default once.
         device: as torch names it.
         score_thr: boxes below it are left out.
 
@@ -62,8 +64,12 @@ def find_detector(config: str, checkpoint: str | None) -> tuple[str, str]:
         from mmpose.apis.inferencers.utils import default_det_models
         model = default_det_models['human']
         return model['model'], checkpoint or model['weights']
+    named = names_of_task('Object Detection')
+    if config in named:
+        return find_model(config, checkpoint)
     if checkpoint is None:
-        raise ValueError(f'{config}: a detector needs a checkpoint; only {DEFAULT!r} brings one')
+        raise ValueError(f'{config}: a detector needs a checkpoint; only '
+                         f'{", ".join(map(repr, [DEFAULT, *named]))} bring one')
     for path in (config, checkpoint):
         if '://' not in path and not Path(path).is_file():
             raise FileNotFoundError(f'{path}: no such file')

@@ -22,9 +22,10 @@ class DensePoseInferencer:
             or an ``.onnx`` file of ``tools/export_onnx.py``.
         checkpoint: its weights; by default what the metafile says. An ``.onnx`` file has none.
         det: who finds people where no boxes are given: path of an mmdet config whose first class
-            is 'person', ``'rtmdet-m'`` for mmpose's own default, which is downloaded, or a
+            is 'person', ``'rtmdet-m'`` for mmpose's own default, which is downloaded,
+            ``'rtmdet-tiny-open-body'`` for the one that is shipped, or a
             function from a BGR image to boxes and scores.
-        det_checkpoint: weights of the detector; ``'rtmdet-m'`` needs none.
+        det_checkpoint: weights of the detector; a name brings its own.
         det_thr: detected boxes with lower scores are left out.
         device: as torch names it; by default an accelerator if there is one.
         batch_size: people that go through the network at a time; they may come from several

@@ -40,6 +40,18 @@ def find_model(model: str, checkpoint: str | None = None,
     return config, str(checkpoint)
 
 
+def names_of_task(task: str, index: Path = INDEX) -> list[str]:
+    """Return the names and aliases of the models with published weights that do a task.
+
+    Args:
+        task: as the ``Results`` of the metafiles name it, such as 'Object Detection'.
+        index: the model index.
+    """
+    return [name for entry in _entries(index) if entry.get('Weights')
+            and any(result.get('Task') == task for result in entry.get('Results') or [])
+            for name in _names(entry)]
+
+
 def _entries(index: Path) -> list[dict]:
     """Return all models of the metafiles."""
     root = index.resolve().parent

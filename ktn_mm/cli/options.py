@@ -51,7 +51,7 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
     who = people.add_mutually_exclusive_group()
     who.add_argument('--det', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
                      help="an mmdet detector that finds people; `rtmdet-m` is mmpose's own, "
-                     'which is downloaded')
+                     'which is downloaded; `rtmdet-tiny-open-body` is shipped')
     if not ask_later:
         who.add_argument(
             '--bboxes', metavar='BOXES',

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import cv2
 import mmdet
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from ktn_mm.apis.detection import PersonDetector
+from ktn_mm.synth.dataset import make_dataset
 
 CONFIG = Path(mmdet.__file__).parent / '.mim/configs/rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
 
@@ -50,3 +52,14 @@ def test_a_detector_of_something_else_is_refused(checkpoint, tmp_path):
     torch.save(saved, tmp_path / 'cats.pth')
     with pytest.raises(ValueError, match='must be "person"'):
         PersonDetector(str(CONFIG), str(tmp_path / 'cats.pth'))
+
+
+def test_the_shipped_detector_finds_a_person_whom_it_never_saw(tmp_path):
+    coco = make_dataset(tmp_path, {'val': 1}, seed=20, use_photos=False, progress=False)['val']
+    image = cv2.imread(str(tmp_path / 'val' / coco['images'][0]['file_name']))
+    x, y, w, h = max(coco['annotations'], key=lambda ann: ann['area'])['bbox']
+    boxes, _ = PersonDetector('rtmdet-tiny-open-body')(image)
+    corners = np.minimum(boxes[:, 2:], (x + w, y + h)) - np.maximum(boxes[:, :2], (x, y))
+    common = corners.clip(0).prod(1)
+    iou = common / ((boxes[:, 2:] - boxes[:, :2]).prod(1) + w * h - common)
+    assert iou.max() > 0.5

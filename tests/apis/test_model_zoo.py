@@ -1,8 +1,13 @@
+import hashlib
+from pathlib import Path
+
 import pytest
+import torch
+import yaml
 
 from ktn_mm import get_config_path
 from ktn_mm.apis.detection import DEFAULT, find_detector
-from ktn_mm.apis.model_zoo import find_model
+from ktn_mm.apis.model_zoo import INDEX, find_model, names_of_task
 
 SHIPPED = 'ktn_res50_1xb32-60e_open-body-256x192'
 
@@ -54,3 +59,18 @@ def test_the_named_detector_is_mmposes_default():
     assert 'rtmdet_m' in config and 'person' in config
     assert checkpoint.startswith('https://') and 'rtmdet_m' in checkpoint
     assert find_detector(DEFAULT, 'own.pth')[1] == 'own.pth'
+
+
+def test_shipped_weights_are_those_of_the_metafile():
+    metafile = INDEX.resolve().parent / 'weights' / 'metafile.yml'
+    for entry in yaml.safe_load(metafile.read_text())['Models']:
+        config, checkpoint = find_model(entry['Name'])
+        assert Path(config).stem == entry['Name'] == Path(checkpoint).stem
+        content = Path(checkpoint).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry['SHA256'] and len(content) <= 10**7
+        assert 'state_dict' in torch.load(checkpoint, weights_only=True)
+
+
+def test_a_detector_is_found_by_name():
+    assert 'rtmdet-tiny-open-body' in names_of_task('Object Detection')
+    assert find_detector('rtmdet-tiny-open-body', None) == find_model('rtmdet-tiny-open-body')

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ktn_mm.apis.video import VideoReader, VideoWriter
 from ktn_mm.cli import main
+from ktn_mm.synth.dataset import make_dataset
 
 BOXES = '10,5,40,85;70,10,100,80'
 RATE = Fraction(24000, 1001)
@@ -247,3 +248,12 @@ def test_an_interrupted_video_is_kept_and_readable(config, checkpoint, tmp_path)
     assert names(out) == ['keypoints.json', 'long_iuv', 'long_overlay.mp4']
     for name in (frames[0], frames[-1]):
         assert np.array(Image.open(out / 'long_iuv' / name)).shape == (90, 120, 3)
+
+
+def test_a_named_detector_end_to_end(config, checkpoint, tmp_path):
+    coco = make_dataset(tmp_path, {'val': 1}, seed=20, use_photos=False, progress=False)['val']
+    image = tmp_path / 'val' / coco['images'][0]['file_name']
+    assert main(['infer', str(image), '--out', str(tmp_path / 'out'), '--save', 'npz', '--model',
+                 config, checkpoint, '--det', 'rtmdet-tiny-open-body']) == 0
+    with np.load(next((tmp_path / 'out').glob('*.npz'))) as arrays:
+        assert len(arrays['boxes']) >= 1 and arrays['iuv'].any()

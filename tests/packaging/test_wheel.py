@@ -31,7 +31,7 @@ def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('wheel')
     source = folder / 'source'
     source.mkdir()
-    for name in ('ktn_mm', 'configs', 'tools', 'demo'):
+    for name in ('ktn_mm', 'configs', 'tools', 'weights', 'demo'):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, symlinks=True,
                             ignore=shutil.ignore_patterns('__pycache__'))
@@ -52,7 +52,9 @@ def test_the_wheel_holds_configs_tools_and_data(wheel):
     code = {str(path.relative_to(ROOT)) for path in (ROOT / 'ktn_mm').rglob('*.py')
             if '.mim' not in path.parts}
     assert 'ktn_mm/surface/open_body.npz' in data
-    wanted = sources | data | code | {'ktn_mm/.mim/model-index.yml'}
+    weights = {f'ktn_mm/.mim/weights/{path.name}' for path in (ROOT / 'weights').iterdir()}
+    assert any(name.endswith('.pth') for name in weights)
+    wanted = sources | data | code | weights | {'ktn_mm/.mim/model-index.yml'}
     assert wanted - names == set()
 
 
