@@ -101,7 +101,7 @@ def read_checkpoint(checkpoint: str) -> dict:
 
 
 def tensors_of(content: dict, checkpoint: str) -> dict[str, Tensor]:
-    """Return parameter name -> tensor; of the ``state_dict`` of a file, or the file if it has none.
+    """Return parameter name -> tensor, of the ``state_dict`` or else of the file itself.
 
     Args:
         content: what :func:`read_checkpoint` returns.
