@@ -74,6 +74,26 @@ def both(folder, image, boxes):
     return theirs, ours
 
 
+def steady_keypoints(folder, image, boxes):
+    """Tell which keypoints (N, 17) PyTorch itself gives to 1e-4 when weights are rounded anew.
+
+    Random heat may be flat where it is highest: there the step to the top multiplies rounding by
+    the inverse of a curvature of nearly 0, and no two ways to compute it agree.
+    """
+    inferencer = DensePoseInferencer(str(folder / 'config.py'), str(folder / 'model.pth'),
+                                     device='cpu', batch_size=3)
+    weight = inferencer.backend.model.head.predictors['keypoints'].weight
+    exact, found = weight.detach().clone(), []
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(4):
+        noise = torch.randn(weight.shape, generator=rng)
+        weight.data = exact * (1 + 3e-6 * noise)
+        result, = inferencer(image, bboxes=boxes)
+        found.append(result.keypoints)
+    extent = np.ptp(found[0], axis=1).max(1)[:, None]
+    return np.ptp(found, axis=0).max(-1) / extent <= PARITY
+
+
 @pytest.mark.parametrize('kind', ['model', 'flip_model'])
 def test_the_same_people_as_with_pytorch(kind, request):
     folder, image = request.getfixturevalue(kind), read_picture(PHOTOGRAPH)
@@ -84,8 +104,8 @@ def test_the_same_people_as_with_pytorch(kind, request):
                                atol=PARITY * np.ptp(theirs.keypoint_scores))
     extent = np.ptp(theirs.keypoints, axis=1).max(1)[:, None, None]
     apart = np.abs(ours.keypoints - theirs.keypoints) / extent
-    # random heat may be flat where it is highest: there a step to the top multiplies rounding
-    assert (apart <= PARITY).mean() > .97 and apart.max() < 10 * PARITY
+    steady = steady_keypoints(folder, image, BOXES)
+    assert steady.mean() > .9 and (apart[steady] <= PARITY).all()
     shown = 0
     for mine, other in zip(ours.people, theirs.people):
         assert mine.frame == other.frame
