@@ -1,4 +1,5 @@
-"""Make people, train a small KTN on them, score it, and paint body surfaces on pictures.
+"""Show what the shipped weights see, then make people, train a small KTN on them, score it, and
+paint body surfaces on pictures.
 
 Everything lands in one folder and is safe to run again: pictures that exist are kept, training
 goes on at its last checkpoint. If the config, the options, the data or the source have changed
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs/densepose_topdown/ktn_mobilenetv2_1xb16-demo_open-body-128x96.py'
 DATA = Path('data/open-body-demo')
 WEIGHTS = Path('data/mobilenetv2_imagenet.pth')
+NEW = Path('data/open-body-v1-new')
+"""Pictures of the benchmark's test set: other places, poses and outfits than it was trained on."""
+SHIPPED = 'ktn-mobilenetv2-open-body'
 CURVE = 'validation.json'
 """The scores at every epoch that was scored, beside the numbers."""
 SHOWN = ['GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'GPSm/AP50', 'GPSm/AP75']
@@ -135,46 +139,74 @@ def curve_table(scores: list[dict[str, float]]) -> str:
     return '\n'.join(lines)
 
 
-def paint(args: argparse.Namespace, checkpoint: Path) -> list[Path]:
-    """Write contact sheets: validation pictures with their truth, and a real photograph."""
+def row(inferencer, image, boxes: list) -> list:
+    """Return the panels picture, surfaces, U and V of a BGR image."""
+    from ktn_mm.visualization import draw_boxes, panels
+    result, = inferencer(image, bboxes=boxes)
+    labels, uv, _ = result.to_maps()
+    rgb = image[..., ::-1]
+    return [draw_boxes(rgb, result.boxes), *panels(rgb, labels, uv)]
+
+
+def rows_with_truth(inferencer, data: Path, split: str, count: int) -> list[list]:
+    """Return the rows of a data set's first pictures that show people, with their truth."""
     import cv2
-    import numpy as np
     from tqdm import tqdm
 
-    from ktn_mm.apis import DensePoseInferencer
-    from ktn_mm.visualization import contact_sheet, draw_boxes, panels
-    inferencer = DensePoseInferencer(str(CONFIG), str(checkpoint), device='cpu')
-
-    def row(image: np.ndarray, boxes: list) -> list[np.ndarray]:
-        result, = inferencer(image, bboxes=boxes)
-        labels, uv, _ = result.to_maps()
-        rgb = image[..., ::-1]
-        return [draw_boxes(rgb, result.boxes), *panels(rgb, labels, uv)]
-
-    truth = json.loads((DATA / 'annotations/densepose_open_val.json').read_text())
+    from ktn_mm.visualization import panels
+    truth = json.loads((data / f'annotations/densepose_open_{split}.json').read_text())
     boxes = {}
     for person in truth['annotations']:
         x, y, w, h = person['bbox']
         boxes.setdefault(person['image_id'], []).append([x, y, x + w, y + h])
-    shown = [entry for entry in truth['images'] if entry['id'] in boxes][:24]
+    shown = [entry for entry in truth['images'] if entry['id'] in boxes][:count]
     rows = []
     for entry in tqdm(shown, unit='picture', desc='painting'):
-        path = DATA / 'val' / entry['file_name']
+        path = data / split / entry['file_name']
         image = cv2.imread(str(path))
         iuv = cv2.imread(str(path.with_name(f'{path.stem}_iuv.png')))[..., ::-1]
         true = panels(image[..., ::-1], iuv[..., 0], iuv[..., 1:] / 255.)
-        rows.append(row(image, boxes[entry['id']]) + true)
+        rows.append(row(inferencer, image, boxes[entry['id']]) + true)
+    return rows
+
+
+def photograph(inferencer, path: Path) -> Path:
+    """Write the sheet of skimage's astronaut (NASA, public domain): half a body on 512x512."""
+    import numpy as np
+    from skimage.data import astronaut
+
+    from ktn_mm.visualization import contact_sheet
+    image = np.ascontiguousarray(astronaut()[..., ::-1])
+    write(path, contact_sheet([row(inferencer, image, [[20, 0, 460, 512]])], COLUMNS[:4],
+                              height=400))
+    return path
+
+
+def show_shipped(args: argparse.Namespace) -> list[Path]:
+    """Write what the weights that come with the project see in pictures new to them."""
+    from ktn_mm.apis import DensePoseInferencer
+    from ktn_mm.visualization import contact_sheet
+    run_tool(sys.executable, ROOT / 'tools/make_synth_dataset.py', NEW, '--preset',
+             'open-body-v1', '--train', '0', '--val', '0', '--test', '8', '--dense')
+    inferencer = DensePoseInferencer(SHIPPED, device='cpu')
+    sheet = args.out / 'shipped_people.jpg'
+    write(sheet, contact_sheet(rows_with_truth(inferencer, NEW, 'test', 8), COLUMNS))
+    sheets = [photograph(inferencer, args.out / 'shipped_photograph.jpg'), sheet]
+    print('look at ' + ' and '.join(map(str, sheets)))
+    return sheets
+
+
+def paint(args: argparse.Namespace, checkpoint: Path) -> list[Path]:
+    """Write contact sheets: validation pictures with their truth, and a real photograph."""
+    from ktn_mm.apis import DensePoseInferencer
+    from ktn_mm.visualization import contact_sheet
+    inferencer = DensePoseInferencer(str(CONFIG), str(checkpoint), device='cpu')
+    rows = rows_with_truth(inferencer, DATA, 'val', 24)
     sheets = []
     for i in range(0, len(rows), 8):
         sheets.append(args.out / f'validation_{i // 8 + 1}.jpg')
         write(sheets[-1], contact_sheet(rows[i:i + 8], COLUMNS))
-    # skimage's astronaut (NASA, public domain): a half body that fills 512x512 pixels.
-    from skimage.data import astronaut
-    photograph = np.ascontiguousarray(astronaut()[..., ::-1])
-    sheets.append(args.out / 'photograph.jpg')
-    write(sheets[-1], contact_sheet([row(photograph, [[20, 0, 460, 512]])], COLUMNS[:4],
-                                    height=400))
-    return sheets
+    return [*sheets, photograph(inferencer, args.out / 'photograph.jpg')]
 
 
 def write(path: Path, picture) -> None:
@@ -201,7 +233,8 @@ def main() -> None:
     args = parse_args()
     os.chdir(ROOT)
     args.out.mkdir(parents=True, exist_ok=True)
-    steps = Steps(5)
+    steps = Steps(6)
+    steps.run('shipped weights', show_shipped, args)
     steps.run('make people', make_data, args)
     steps.run('backbone weights', make_weights)
     checkpoint = steps.run('train', train, args)
