@@ -15,6 +15,9 @@ LEFT_OUT = {
     ('mmpose', 'chumpy'), ('openmim', 'opendatalab'), ('imaug', 'opencv-python-headless'),
     ('imaug', 'imagecorruptions-imaug'), ('xtcocotools', 'cython')
 }
+OWN_ENVIRONMENT = {'body', 'app', 'app-test'}
+"""Extras that requirements.txt leaves out: tools/build_open_body.py and `make app-test` install
+them beside it."""
 
 
 def pins() -> dict[str, str]:
@@ -35,11 +38,11 @@ def project() -> dict:
 
 
 def declared() -> dict[str, str]:
-    """Return name -> specifier of pyproject's dependencies and extras but for `body`."""
+    """Return name -> specifier of pyproject's dependencies and extras in requirements.txt."""
     table = project()
     lines = list(table['dependencies'])
     for extra, requirements in table['optional-dependencies'].items():
-        lines += [] if extra == 'body' else requirements
+        lines += [] if extra in OWN_ENVIRONMENT else requirements
     return {canonicalize_name(Requirement(line).name): str(Requirement(line).specifier)
             for line in lines}
 
@@ -53,6 +56,14 @@ def test_pyproject_names_the_same_versions_as_requirements():
     wanted, have = declared(), pins()
     assert {'numpy', 'scipy', 'pytest'} <= wanted.keys()
     assert {name: have.get(name) for name in wanted} == wanted
+
+
+def test_extras_of_their_own_environment_are_exact_too():
+    from ktn_mm.cli.app import GRADIO
+    extras = project()['optional-dependencies']
+    assert extras['app'] == [GRADIO]
+    for name in OWN_ENVIRONMENT:
+        assert all(re.fullmatch(r'[\w-]+==[\w.]+', line) for line in extras[name])
 
 
 def test_pip_can_install_what_pyproject_asks_for():
