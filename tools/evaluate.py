@@ -38,7 +38,7 @@ from ktn_mm.cache import whole_or_nothing  # noqa: E402
 from ktn_mm.evaluation import KINDS, GroundTruth, Results, evaluate, read_results  # noqa: E402
 from ktn_mm.evaluation.coco_ap import score_thresholds  # noqa: E402
 from ktn_mm.evaluation.diagnosis import diagnose  # noqa: E402
-from ktn_mm.evaluation.diagnosis_table import parts_table  # noqa: E402
+from ktn_mm.evaluation.diagnosis_table import diagnosis_table, parts_table  # noqa: E402
 from ktn_mm.evaluation.oddities import oddities  # noqa: E402
 from ktn_mm.evaluation.part_figures import part_figures  # noqa: E402
 from ktn_mm.evaluation.table import figures_table  # noqa: E402
@@ -208,13 +208,12 @@ def main(arguments: list[str] | None = None) -> None:
         say(f'warning: {warning}')
     if results.skipped:
         say('\n'.join(skipped_table(results)))
-    print(figures_table(figures, args.kinds))
-    if parts is not None:
-        print('\n' + parts_table(parts))
+    diagnosis = None
     if args.diagnosis is not None:
-        write_diagnosis(diagnose(ground_truth, results.detections, surface), args.diagnosis)
+        diagnosis = diagnose(ground_truth, results.detections, surface)
+        write_diagnosis(diagnosis, args.diagnosis)
         say(f'wrote why to {args.diagnosis}')
-    if args.out is not None:
+    if args.out is not None:  # before anything is printed, since nobody may read that
         write(args.out, dict(
             figures=figures, warnings=warnings,
             skipped=dict(count=len(results.skipped), reasons=results.reasons(),
@@ -222,6 +221,11 @@ def main(arguments: list[str] | None = None) -> None:
             **provenance(args, ground_truth, results), started=started.isoformat('T', 'seconds'),
             seconds=dict(zip(('ground_truth', 'results', 'scoring'),
                              np.diff(clock).round(2).tolist(), strict=True))))
+    print(figures_table(figures, args.kinds))
+    if parts is not None:
+        print('\n' + parts_table(parts))
+    if diagnosis is not None:
+        print('\n' + diagnosis_table(diagnosis))
 
 
 if __name__ == '__main__':

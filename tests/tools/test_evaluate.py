@@ -10,6 +10,7 @@ from pycocotools import mask as mask_utils
 
 from ktn_mm.evaluation import GroundTruth, evaluate, read_results, to_record, write_results
 from ktn_mm.evaluation.diagnosis import diagnose
+from ktn_mm.evaluation.diagnosis_table import diagnosis_table
 from ktn_mm.evaluation.part_figures import part_figures
 from ktn_mm.surface import OPEN_BODY, SurfaceTemplate
 
@@ -193,6 +194,7 @@ def test_diagnosis_and_parts(run, folder, tmp_path):
     assert expected['parts/mIoU'] > .1 and 'right hand' in done.stdout
     diagnosis = diagnose(truth, found, body)
     assert json.loads((why / 'diagnosis.json').read_text()) == diagnosis.to_dict()
+    assert diagnosis_table(diagnosis) in done.stdout
     assert sorted(p.name for p in why.iterdir()) == ['diagnosis.json', 'diagnosis.png',
                                                      'diagnosis.txt']
 
