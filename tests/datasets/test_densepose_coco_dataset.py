@@ -145,8 +145,25 @@ def test_files_that_are_missing_or_of_another_kind(tiny, build, spoil, tmp_path)
         with pytest.raises(ValueError, match=f'{name}.json'):
             build(tiny._replace(ann_file=str(path)))
     spoil(tiny.ann_file, lambda content: content['images'][0].pop('width') and None)
-    with pytest.raises(ValueError, match='image 1: width = None'):
+    with pytest.raises(ValueError, match='image 1: width must be a whole number of pixels, got N'):
         build(tiny)
+    spoil(tiny.ann_file, lambda content: content['images'][0].update(width='wide'))
+    with pytest.raises(ValueError, match="image 1: width must be a whole number .* got 'wide'"):
+        build(tiny)
+
+
+def test_categories_may_be_missing_and_ids_may_be_text(build, spoil, tiny):
+    people = len(build(tiny))
+
+    def rename(content):
+        del content['categories']
+        for entry, key in [*((image, 'id') for image in content['images']),
+                           *((ann, 'image_id') for ann in content['annotations'])]:
+            entry[key] = f'picture {entry[key]}'
+    spoil(tiny.ann_file, rename)
+    assert len(build(tiny)) == people
+    with pytest.raises(ValueError, match="image 'picture 1': sample_interval=2 needs numbers"):
+        build(tiny, sample_interval=2)
 
 
 def test_a_file_without_any_dense_annotation_is_no_densepose(tiny, build, spoil):

@@ -19,6 +19,7 @@ from ktn_mm.datasets.annotation import (
 from ktn_mm.datasets.datasets.body.metainfo import COCO_DENSEPOSE
 from ktn_mm.datasets.detections import DetectedBox, read_detections
 from ktn_mm.datasets.report import FaultReport, LeftOut
+from ktn_mm.evaluation.annotation_layout import check_images
 from ktn_mm.structures.crop_frame import box_to_image
 from ktn_mm.structures.dense_annotation import (
     FRAME,
@@ -134,12 +135,12 @@ class DensePoseCocoDataset(CocoDataset):
         for field in ('images', 'annotations'):
             if field not in coco.dataset and not (field == 'annotations' and self.bbox_file):
                 raise ValueError(f'{self.ann_file}: no {field!r} in the file')
+        check_images(coco.dataset['images'], self.ann_file)
         for image in coco.dataset['images']:
-            for field in ('file_name', 'width', 'height'):
-                if not image.get(field):
-                    raise ValueError(f'{self.ann_file}: image {image["id"]}: {field} = '
-                                     f'{image.get(field)!r}')
-        self._metainfo['CLASSES'] = coco.loadCats(coco.getCatIds())
+            if not image.get('file_name'):
+                raise ValueError(f'{self.ann_file}: image {image["id"]}: file_name = '
+                                 f'{image.get("file_name")!r}')
+        self._metainfo['CLASSES'] = coco.dataset.get('categories', [])
         return coco
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
@@ -150,9 +151,12 @@ class DensePoseCocoDataset(CocoDataset):
             raise ValueError(f'{self.ann_file}: no DensePose annotation: none of its '
                              f'{len(annotations)} persons has dp_* fields')
         person_ids = self._person_categories()
-        images = {}
+        images, interval = {}, self.sample_interval
         for image in self.coco.dataset['images']:
-            if image['id'] % self.sample_interval == 0:
+            if interval > 1 and isinstance(image['id'], str):
+                raise ValueError(f'{self.ann_file}: image {image["id"]!r}: sample_interval='
+                                 f'{interval} needs numbers as ids')
+            if interval == 1 or image['id'] % interval == 0:
                 path = osp.join(self.data_prefix['img'], image['file_name'])
                 images[image['id']] = dict(image, img_id=image['id'], img_path=path)
         persons = {img_id: [] for img_id in images}
