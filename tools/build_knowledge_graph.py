@@ -57,6 +57,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    for folder in {path.parent for path in (args.out, args.save_counts) if path}:
+        folder.mkdir(parents=True, exist_ok=True)  # said before the long reading
     surfaces = surface_nodes()
     nodes = [node for source in SOURCES for node in source_nodes(source)]
     vectors = load_word_vectors(args.word_vectors, {w for n in (*nodes, *surfaces) for w in n})
@@ -77,7 +79,6 @@ def main() -> None:
         args.save_counts.write_text(json.dumps(dict(pairs=dict(sorted(pairs.items()))), indent=1))
 
     materials = dict(recipe=args.recipe, word_vectors=vectors, counts=counts)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(args.out, **{source: build_graph(source, **materials) for source in SOURCES})
     print(f'{args.out}: graphs of {", ".join(SOURCES)}; '
           f'{sum(counts.values())} relationships between {len(counts)} pairs of words')

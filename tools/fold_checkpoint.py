@@ -9,6 +9,7 @@ location knowledge are gone.
 import argparse
 from pathlib import Path
 
+from mmengine.config import DictAction
 from mmpose.apis import init_model
 
 import ktn_mm  # noqa: F401  (registers the models)
@@ -21,11 +22,13 @@ def main() -> None:
     parser.add_argument('config', help='of a network with KTM')
     parser.add_argument('checkpoint', help='that was trained with it')
     parser.add_argument('out', type=Path, help='.pth to write')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='what it was trained with, such as model.head.ktm.residual=True')
     args = parser.parse_args()
     for path in (args.config, args.checkpoint):
         if not Path(path).is_file():
             raise FileNotFoundError(f'{path}: no such file')
-    model = init_model(args.config, args.checkpoint, device='cpu')
+    model = init_model(args.config, args.checkpoint, device='cpu', cfg_options=args.cfg_options)
     if model.head.ktm is None:
         raise ValueError(f'{args.config}: its head has no KTM, there is nothing to fold')
     before = sum(p.numel() for p in model.parameters())

@@ -73,10 +73,14 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
     """
     wanted, counts = set(words), Counter()
     for image in _json_items(file):
-        if not isinstance(image, dict) or 'relationships' not in image:
+        if not isinstance(image, dict) or not isinstance(image.get('relationships'), list):
             raise ValueError('every image must have "relationships", as in Visual Genome\'s '
                              f'relationships.json, got {str(image)[:60]!r}')
         for relation in image['relationships']:
+            if not isinstance(relation, dict) or not all(
+                    isinstance(relation.get(end, {}), dict) for end in ('subject', 'object')):
+                raise ValueError('every relationship must join a "subject" and an "object", got '
+                                 f'{str(relation)[:60]!r}')
             pair = frozenset(_name(relation.get(end, {})) for end in ('subject', 'object'))
             if pair <= wanted:
                 counts[pair] += 1

@@ -36,6 +36,11 @@ def test_broken_stream_is_an_error():
         count_relationships(io.StringIO('[{"relationships": oops}]'), ['hand'])
     with pytest.raises(ValueError, match=r'every image must have.*objects'):
         count_relationships(io.StringIO('[{"objects": []}]'), ['hand'])
+    with pytest.raises(ValueError, match='every image must have "relationships"'):
+        count_relationships(io.StringIO('[{"relationships": null}]'), ['hand'])
+    for relation in ('"hand"', '{"subject": null, "object": {"name": "arm"}}'):
+        with pytest.raises(ValueError, match='every relationship must join'):
+            count_relationships(io.StringIO(f'[{{"relationships": [{relation}]}}]'), ['hand'])
 
 
 def test_broken_item_does_not_take_the_rest_of_the_file():

@@ -240,6 +240,9 @@ def test_wrong_arguments_are_named(location_file, tmp_path):
     np.savez(tmp_path / 'bad.npz', rows=np.zeros(3))
     with pytest.raises(ValueError, match="no array 'weights'"):
         machine(location_file=str(tmp_path / 'bad.npz'))
+    machine(location_file=location_file, location_shape=[5, 10])  # as --cfg-options gives it
+    with pytest.raises(ValueError, match=r'must be \(rows, length\), got \(5,\)'):
+        machine(location_shape=[5])
     with pytest.raises(ValueError, match=r'location_shape says \(4, 10\)'):
         machine(location_file=location_file, location_shape=(4, 10))
 

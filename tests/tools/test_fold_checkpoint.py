@@ -30,6 +30,11 @@ def test_folded_checkpoint(tmp_path, monkeypatch):
     torch.save(dict(state_dict=trained.state_dict()), tmp_path / 'trained.pth')
     run(monkeypatch, tmp_path / 'config.py', tmp_path / 'trained.pth', tmp_path / 'folded.pth')
 
+    assert 'residual' not in Path(CONFIG).read_text()
+    run(monkeypatch, CONFIG, tmp_path / 'trained.pth', tmp_path / 'again.pth', '--cfg-options',
+        'model.head.ktm.residual=True', 'model.backbone.init_cfg=None')
+    assert (tmp_path / 'again.pth').read_bytes()
+
     config.model.head.ktm = None
     folded = init_model(config, str(tmp_path / 'folded.pth'), device='cpu')
     saved = torch.load(tmp_path / 'folded.pth', weights_only=True)

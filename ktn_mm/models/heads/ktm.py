@@ -86,12 +86,14 @@ class KnowledgeTransferMachine(BaseModule):
             if 'location' not in self.sources:
                 raise ValueError("location_file and location_shape need 'location' among the "
                                  f'sources, got {self.sources}')
-            self.location = (torch.zeros(*location_shape) if location_file is None
+            shape = None if location_shape is None else tuple(location_shape)
+            if shape is not None and (len(shape) != 2 or min(shape) < 1):
+                raise ValueError(f'location_shape must be (rows, length), got {shape}')
+            self.location = (torch.zeros(shape) if location_file is None
                              else load_location(location_file))
-            if location_shape not in (None, tuple(self.location.shape)):
+            if shape not in (None, tuple(self.location.shape)):
                 raise ValueError(f'{location_file}: weights of shape '
-                                 f'{tuple(self.location.shape)}, location_shape says '
-                                 f'{tuple(location_shape)}')
+                                 f'{tuple(self.location.shape)}, location_shape says {shape}')
         lengths = [self.row_length] * len(self.sources)
         if self.location is not None:
             lengths[self.sources.index('location')] = self.location.shape[1]

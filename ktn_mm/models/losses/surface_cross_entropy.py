@@ -24,8 +24,8 @@ class SurfaceCrossEntropy(nn.Module):
         loss_weight: Defaults to 1.
         reweight: None; ``'batch'`` weighs each point by the inverse frequency of its surface in
             the batch; 24 numbers are fixed weights of the surfaces. Defaults to None.
-        resample: Draw as many points as there are, with replacement, every surface that occurs
-            being equally likely. Defaults to False.
+        resample: Draw as many points as there is room for, padding included, with replacement,
+            every surface that occurs being equally likely. Defaults to False.
 
     Raises:
         ValueError: if reweight is none of these.
