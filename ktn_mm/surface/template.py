@@ -80,6 +80,8 @@ class SurfaceTemplate:
         self._trees = {}
         for index in np.unique(self.surface).tolist():
             rows = np.nonzero(self.surface == index)[0]
+            # of vertices at one place the first answers, as an argmin over distances would
+            rows = rows[np.sort(np.unique(self.uv[rows], axis=0, return_index=True)[1])]
             self._trees[index] = cKDTree(self.uv[rows]), self.vertex[rows]
 
     @classmethod

@@ -117,6 +117,15 @@ def test_equals_plain_loops(compat, seed):
         plain_ladder(data, detections, body, compat is None)), abs=1e-9)
 
 
+def test_rows_say_what_they_replace():
+    codes = dict(mask='m', surface='s', U='u', V='v', nothing='')
+    for name, replaced in LADDER:
+        assert sorted(codes[word] for word in name.split(', ') if codes[word]) == sorted(replaced)
+    assert [name for name, _ in LADDER] == [
+        'nothing', 'mask', 'mask, U, V', 'mask, surface', 'mask, surface, V', 'mask, surface, U',
+        'mask, surface, U, V']
+
+
 def test_random_cases_climb():
     """The comparison above means little if no row differed from the next."""
     steps = []

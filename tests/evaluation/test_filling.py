@@ -32,6 +32,25 @@ def test_background_takes_the_nearest_foreground(seed, truncates):
         assert filled[n, 0] == picture[0, source[0], source[1]] > 0
 
 
+@pytest.mark.parametrize('rows, columns', [
+    (slice(0, 5), slice(None)), (slice(5, None), slice(None)),
+    (slice(None), slice(0, 4)), (slice(None), slice(4, None)), (slice(3, 8), slice(2, 6))])
+def test_half_a_picture_is_filled_from_its_edge(rows, columns):
+    """Solid shapes have a rim on one side only, and speckle has it on all."""
+    picture = np.zeros((3, 10, 8), np.uint8)
+    picture[0, rows, columns] = 2
+    picture[1], picture[2] = np.arange(10)[:, None], np.arange(8)
+    box = np.array([0., 0., 8., 10.])
+    y, x = np.indices((10, 8)).reshape(2, -1)
+    points = np.stack([x, y], -1) + .5
+    filled = sample_filled(picture, box, points, truncates=False)
+    solid = np.argwhere(picture[0] > 0)
+    for row, column, (surface, source_row, source_column) in zip(y, x, filled.tolist()):
+        gaps = ((solid - (row, column)) ** 2).sum(1)
+        assert surface == 2
+        assert (source_row - row) ** 2 + (source_column - column) ** 2 == gaps.min()
+
+
 def test_empty_picture_stays_empty():
     points = np.array([[10., 10.], [200., 100.]])
     picture = np.zeros((3, 30, 20), np.uint8)

@@ -148,3 +148,13 @@ def test_bad_files(tmp_path):
             SurfaceTemplate.load(tmp_path / f'bad{number}.npz')
     with pytest.raises(ValueError, match='25 entries'):
         MirrorRule(np.zeros(24))
+
+
+def test_of_vertices_at_one_place_the_first_answers():
+    rng = np.random.default_rng(0)
+    grid = rng.integers(0, 6, (400, 2)) / 5
+    template = tiny(surface=np.ones(400, int), uv=grid, vertex=rng.permutation(400))
+    at = rng.random((200, 2))
+    gaps = ((grid[:, None] - at) ** 2).sum(-1)
+    np.testing.assert_array_equal(template.nearest_vertex(np.ones(200, int), at),
+                                  template.vertex[gaps.argmin(0)])
