@@ -150,6 +150,10 @@ class GroundTruth:
         self.duplicate_images = _repeated(data['images'])
         annotations = [a for a in data['annotations']
                        if a.get('category_id', self.category_id) == self.category_id]
+        if data['annotations'] and not annotations:
+            found = sorted({str(a.get('category_id')) for a in data['annotations']})
+            raise ValueError(f'{source}: no annotation is of category {self.category_id!r}, the '
+                             f'person; category_id is {", ".join(found[:5])}')
         if not any(a.get('dp_x') is not None for a in annotations):
             raise ValueError(f'{source}: none of {len(annotations)} persons has dp_x; '
                              'this is no DensePose annotation')

@@ -49,7 +49,8 @@ class _Text:
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
-        self.decode = codecs.getincrementaldecoder('utf-8')().decode
+        # Windows' editors begin a file with a mark.
+        self.decode = codecs.getincrementaldecoder('utf-8-sig')().decode
         self.text, self.at, self.dropped = '', 0, 0
         self.ended = False
 

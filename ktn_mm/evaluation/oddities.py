@@ -2,6 +2,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from ktn_mm.evaluation.detection import Detection
 from ktn_mm.evaluation.ground_truth import GroundTruth
 from ktn_mm.evaluation.masks import lies_outside
@@ -20,13 +22,15 @@ def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
     """Return a sentence for everything about the annotation that deserves a warning.
 
     What was left out and why, points of no surface or with U, V out of range or outside their
-    box, ids that occur twice, annotation id 0.
+    box, boxes without area or outside their image, ids that occur twice, annotation id 0.
     """
     persons = [p for people in ground_truth.persons.values() for p in people]
     strays = sum(p.left_out for p in persons)
     beyond = sum(int(((p.uv < 0) | (p.uv > 1)).any(1).sum()) for p in persons)
     outside = sum(int(((p.points < -POINT_TOLERANCE) | (p.points > FRAME + POINT_TOLERANCE))
                       .any(1).sum()) for p in persons)
+    unseen = [p.id for people in ground_truth.persons.items() for p in people[1] if p.annotated
+              and (p.box[2:].min() <= 0 or _lies_outside(ground_truth, people[0], p.box))]
     twice, images = ground_truth.duplicate_ids, ground_truth.duplicate_images
     zero = any(p.id == 0 for p in persons)
     way = ('treated as the reference does' if ground_truth.compat
@@ -36,6 +40,8 @@ def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
         (beyond, f'{beyond} points have U or V outside [0, 1]; they are used as they are'),
         (outside, f'{outside} points have dp_x or dp_y outside [0, {FRAME}]; they are used as '
                   'they are'),
+        (unseen, f'{len(unseen)} persons have a box without area or outside their image '
+                 f'({_some(unseen)}); they are to be found all the same'),
         (images, f'{len(images)} image ids occur twice ({_some(images)}); the last image of an '
                  'id counts'),
         (twice, f'{len(twice)} annotation ids occur twice ({_some(twice)}); {way}'),
@@ -51,6 +57,11 @@ def detection_oddities(ground_truth: GroundTruth, detections: Sequence[Detection
         (not detections, 'no dense pose to evaluate; all figures are -1'),
         (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
     ) if odd]
+
+
+def _lies_outside(ground_truth: GroundTruth, image_id: int | str, box: np.ndarray) -> bool:
+    image = ground_truth.images[image_id]
+    return lies_outside(box, image.height, image.width)
 
 
 def _some(ids: Sequence) -> str:

@@ -121,6 +121,15 @@ def test_bad_persons_are_counted_or_named(tiny, build, spoil, warnings_of, chang
         assert text in str(caught.value)
 
 
+def test_in_testing_bad_keypoints_cost_nobody(tiny, build, spoil, warnings_of):
+    spoil(tiny.ann_file, edit_first(keypoints=[1, 2]))
+    dataset = build(tiny, test_mode=True)
+    assert len(dataset) == 4 and dataset[0]['num_keypoints'] == 0
+    assert len(dataset[0]['dp_points']) > 0
+    (_, message), = warnings_of
+    assert 'keypoints left out' in message and 'keypoints = [1, 2]' in message
+
+
 def test_many_faults_make_one_line_a_reason(tmp_path, build, spoil, warnings_of):
     tiny = make_tiny_dataset(tmp_path, num_images=6, image_size=(60, 50))
 

@@ -214,6 +214,22 @@ def test_points_outside_their_box_are_said():
     assert sentence.startswith('2 points have dp_x or dp_y outside [0, 256]')
 
 
+@pytest.mark.parametrize('box', [[5., 5., 0., 10.], [5000., 5., 10., 10.]])
+@pytest.mark.parametrize('compat', ['detectron2', None])
+def test_persons_that_no_box_shows_are_said(box, compat):
+    data = block_data(count=2)
+    data['annotations'][1]['bbox'] = box
+    sentence, = annotation_oddities(GroundTruth(data, compat=compat))
+    assert sentence.startswith('1 persons have a box without area or outside their image (2)')
+
+
+def test_annotation_of_another_category_is_named():
+    data = block_data(count=2)
+    data['categories'] = [dict(id=7, name='person')]
+    with pytest.raises(ValueError, match='no annotation is of category 7, .* category_id is 1'):
+        GroundTruth(data)
+
+
 def test_two_images_of_an_id_are_said():
     data = block_data(count=4)
     data['images'].append(dict(data['images'][1], height=310))

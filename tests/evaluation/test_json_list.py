@@ -88,3 +88,9 @@ class _Counting:
 
     def tell(self):
         return self.file.tell()
+
+
+def test_a_mark_of_the_byte_order_is_no_text(tmp_path):
+    path = tmp_path / 'marked.json'
+    path.write_bytes(b'\xef\xbb\xbf[1, {"a": 2}]')
+    assert [value for value, _ in iterate_list(path)] == [1, {'a': 2}]
