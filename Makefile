@@ -28,8 +28,11 @@ app-test: setup  ## the page in a browser: installs gradio beside .venv; needs C
 		"$$(.venv-app/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/below.pth"
 	@cp $(BIN)/../lib/python*/site-packages/ktn_mm_clone.pth \
 		"$$(.venv-app/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/"
-	.venv-app/bin/python -m pip install -q -c requirements.txt '.[app,app-test]'
-	.venv-app/bin/python -m pytest tests/app
+	.venv-app/bin/python -m pip install -q -c requirements.txt $$($(BIN)/python -c "from \
+		setuptools.config.pyprojecttoml import load_file as load; \
+		extras = load('pyproject.toml')['project']['optional-dependencies']; \
+		print(*extras['app'], *extras['app-test'])")
+	.venv-app/bin/python -m pytest tests/app tests/cli/test_app.py
 
 demo: setup  ## make people, train a small network, score it, paint pictures
 	PATH="$(BIN):$$PATH" $(BIN)/python tools/demo.py

@@ -46,7 +46,7 @@ def stage(opened: Opened) -> str:
     width, height = opened.size
     name = escape(opened.name)
     return (f'<div class="ktn-stage" data-width="{width}" data-height="{height}" '
-            f'style="{_fit(width, height, 46)}">'
+            f'style="{_fit(width, height, 40)}">'
             f'<img src="{address(opened.preview)}" alt="{name}" draggable="false">'
             f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none"></svg></div>'
             f'<div class="ktn-tools"><span>{name}, {width} x {height}: drag over it to draw a '
@@ -59,7 +59,7 @@ def results(estimate: Estimate) -> str:
     (width, height), (full_width, full_height) = estimate.view_size, estimate.image_size
     figures = ''.join(
         f'<figure><div class="ktn-view ktn-view-{title.lower()}" '
-        f'style="{_fit(width, height, 62)}">'
+        f'style="{_fit(width, height, 40)}">'
         f'<img src="{address(path)}" alt="{title} of {escape(estimate.summary)}" '
         f'draggable="false"><i class="ktn-cross"></i></div>'
         f'<figcaption><b>{title}</b> {ABOUT[title]}</figcaption></figure>'

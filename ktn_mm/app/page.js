@@ -10,7 +10,10 @@
       cache.set(views, null);
       fetch(views.dataset.values)
         .then((answer) => { if (!answer.ok) throw new Error(answer.status); return answer.arrayBuffer(); })
-        .then((buffer) => cache.set(views, new Uint8Array(buffer)))
+        .then((buffer) => {
+          cache.set(views, new Uint8Array(buffer));
+          views.dataset.ready = '';
+        })
         .catch(() => cache.delete(views));
     }
     return cache.get(views);
@@ -76,6 +79,7 @@
   }
 
   // The text field is what counts; drawing writes into it.
+  const own = () => document.querySelector('#ktn-who input[value="own"]');
   const field = () => document.querySelector('#ktn-boxes textarea, #ktn-boxes input');
 
   function write(text) {
@@ -120,8 +124,7 @@
     show(event);
     const stage = event.target.closest?.('.ktn-stage');
     // A finger scrolls the page unless boxes are what is asked for.
-    const own = document.querySelector('#ktn-who input[value="own"]')?.checked;
-    if (!stage || event.button || (event.pointerType === 'touch' && !own)) return;
+    if (!stage || event.button || (event.pointerType === 'touch' && !own()?.checked)) return;
     const start = pixel(stage, event);
     drawing = { stage, start, end: start };
     event.preventDefault();
@@ -137,7 +140,10 @@
     const [x1, y1, x2, y2] = corners(drawing);
     const small = Math.min(x2 - x1, y2 - y1) < 0.01 * Math.max(...Object.values(drawing.stage.dataset));
     drawing = null;
-    if (!small) write([...rows(field().value), [x1, y1, x2, y2].join(',')].join('; '));
+    if (!small) {
+      write([...rows(field().value), [x1, y1, x2, y2].join(',')].join('; '));
+      own()?.click();
+    }
     paint();
   });
   document.addEventListener('pointercancel', () => { drawing = null; hide(); paint(); });
@@ -151,12 +157,19 @@
     if (thumb) document.querySelector(`#${thumb.dataset.button}`)?.click();
   });
 
+  let seen = null;
   // gradio changes the field, the stage and the results without telling.
   setInterval(() => {
     paint();
-    const own = document.querySelector('#ktn-who input[value="own"]')?.checked;
-    document.querySelector('.ktn-stage')?.classList.toggle('ktn-drawing', Boolean(own));
+    document.querySelector('.ktn-stage')?.classList.toggle('ktn-drawing', Boolean(own()?.checked));
     const views = document.querySelector('.ktn-views');
-    if (views) valuesOf(views);
+    if (views === seen) return;
+    hide();
+    seen = views;
+    if (!views) return;
+    valuesOf(views);
+    // On a small screen they lie far below the button.
+    const head = document.querySelector('#ktn-results');
+    if (head.getBoundingClientRect().top > innerHeight * 0.8) head.scrollIntoView({ behavior: 'smooth' });
   }, 200);
 })();

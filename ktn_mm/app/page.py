@@ -49,15 +49,16 @@ class Page:
 
     def _build_inputs(self) -> None:
         self.upload = gr.File(label=f'Picture: at most {MAX_BYTES // 2**20} MB and '
-                              f'{MAX_PIXELS // 10**6} million pixels', height=120,
+                              f'{MAX_PIXELS // 10**6} million pixels', height=150,
                               elem_id='ktn-upload')
         # A made-up request could name an address instead of an uploaded file, and gradio would
         # fetch it.
         self.upload.async_move_resource_to_block_cache = refuse_addresses(
             self.upload.async_move_resource_to_block_cache)
         self.opened = gr.State(None)
-        self.message = gr.HTML('', elem_id='ktn-message')
-        self.stage = gr.HTML('', elem_id='ktn-picture')
+        with gr.Column(elem_id='ktn-shown'):
+            self.message = gr.HTML('')
+            self.stage = gr.HTML('')
         ways = self.desk.ways()
         self.who = gr.Radio([(WAYS[way], way) for way in ways], value=ways[0],
                             label='Where are the people?', elem_id='ktn-who')
@@ -83,7 +84,7 @@ class Page:
             self._estimate_opened, asked, told, **ONE_AT_A_TIME)
         self.upload.clear(self._forget, None, [*shown, self.boxes], **ONE_AT_A_TIME)
         self.go.click(self._estimate, asked, told, **ONE_AT_A_TIME)
-        # Who types or draws a box means it.
+        # Who types a box means it.
         self.boxes.input(None, None, self.who, js=f"() => '{OWN}'", api_visibility='private')
         for i, button in enumerate(self.chosen):
             button.click(lambda way, i=i: self._take_example(i, way), self.who,
