@@ -59,7 +59,7 @@ def results(estimate: Estimate) -> str:
     (width, height), (full_width, full_height) = estimate.view_size, estimate.image_size
     figures = ''.join(
         f'<figure><div class="ktn-view ktn-view-{title.lower()}" '
-        f'style="{_fit(width, height, 40)}">'
+        f'style="{_fit(width, height, 38)}">'
         f'<img src="{address(path)}" alt="{title} of {escape(estimate.summary)}" '
         f'draggable="false"><i class="ktn-cross"></i></div>'
         f'<figcaption><b>{title}</b> {ABOUT[title]}</figcaption></figure>'

@@ -149,6 +149,15 @@ def test_nobody_found_then_a_drawn_box(page, tmp_path):
     page.wait_for_selector('.ktn-stage rect', state='detached')
 
 
+def test_boxes_are_shown_only_where_they_count(page, picture):
+    drop(page, picture)
+    wait_for_values(page)
+    draw(page, (20, 10), (80, 70))
+    page.wait_for_selector('.ktn-stage rect')
+    page.locator('#ktn-who input[value="detector"]').click()
+    page.wait_for_selector('.ktn-stage rect', state='detached')
+
+
 def test_examples_on_a_small_screen(browser, address):
     page = browser.new_page(viewport=dict(width=390, height=800), has_touch=True, is_mobile=True)
     page.goto(address)
