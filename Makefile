@@ -34,7 +34,7 @@ app-test: setup  ## the page in a browser: installs gradio beside .venv; needs C
 		print(*extras['app'], *extras['app-test'])")
 	.venv-app/bin/python -m pytest tests/app tests/cli/test_app.py
 
-demo: setup  ## make people, train a small network, score it, paint pictures
+demo: setup  ## show the shipped network, then make people, train, score and paint one of its own
 	PATH="$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
 lint: setup  ## ruff: rules and layout

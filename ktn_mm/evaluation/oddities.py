@@ -29,8 +29,9 @@ def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
     beyond = sum(int(((p.uv < 0) | (p.uv > 1)).any(1).sum()) for p in persons)
     outside = sum(int(((p.points < -POINT_TOLERANCE) | (p.points > FRAME + POINT_TOLERANCE))
                       .any(1).sum()) for p in persons)
-    unseen = [p.id for people in ground_truth.persons.items() for p in people[1] if p.annotated
-              and (p.box[2:].min() <= 0 or _lies_outside(ground_truth, people[0], p.box))]
+    unseen = [p.id for image_id, people in ground_truth.persons.items() for p in people
+              if p.annotated and (p.box[2:].min() <= 0
+                                  or _lies_outside(ground_truth, image_id, p.box))]
     twice, images = ground_truth.duplicate_ids, ground_truth.duplicate_images
     zero = any(p.id == 0 for p in persons)
     way = ('treated as the reference does' if ground_truth.compat
@@ -50,9 +51,7 @@ def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
 
 def detection_oddities(ground_truth: GroundTruth, detections: Sequence[Detection]) -> list[str]:
     """Return a sentence if there is no detection, and for those wholly outside their image."""
-    images = ground_truth.images
-    outside = sum(lies_outside(d.box, images[d.image_id].height, images[d.image_id].width)
-                  for d in detections)
+    outside = sum(_lies_outside(ground_truth, d.image_id, d.box) for d in detections)
     return [sentence for odd, sentence in (
         (not detections, 'no dense pose to evaluate; all figures are -1'),
         (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
