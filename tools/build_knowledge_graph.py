@@ -81,7 +81,8 @@ def main() -> None:
     materials = dict(recipe=args.recipe, word_vectors=vectors, counts=counts)
     np.savez(args.out, **{source: build_graph(source, **materials) for source in SOURCES})
     print(f'{args.out}: graphs of {", ".join(SOURCES)}; '
-          f'{sum(counts.values())} relationships between {len(counts)} pairs of words')
+          f'{sum(counts.values())} relationships between {sum(n > 0 for n in counts.values())} '
+          'pairs of words')
     if args.pictures:
         args.pictures.mkdir(parents=True, exist_ok=True)
         for source in SOURCES:

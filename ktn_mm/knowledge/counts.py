@@ -1,8 +1,7 @@
 """How often pictures show two body words together: Visual Genome's relationships."""
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, combinations_with_replacement
 from pathlib import Path
 from typing import TextIO
 
@@ -66,12 +65,14 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
         words: the words of interest; both ends of a relationship must be among them.
 
     Returns:
-        {word, word} -> count; order and predicate do not matter.
+        {word, word} -> count for every pair of the words, 0 for those that nothing joins; order
+        and predicate do not matter.
 
     Raises:
         ValueError: if the text is no JSON list of images with relationships.
     """
-    wanted, counts = set(words), Counter()
+    wanted = set(words)
+    counts = {frozenset(pair): 0 for pair in combinations_with_replacement(sorted(wanted), 2)}
     for image in _json_items(file):
         if not isinstance(image, dict) or not isinstance(image.get('relationships'), list):
             raise ValueError('every image must have "relationships", as in Visual Genome\'s '
@@ -84,7 +85,7 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
             pair = frozenset(_name(relation.get(end, {})) for end in ('subject', 'object'))
             if pair <= wanted:
                 counts[pair] += 1
-    return dict(counts)
+    return counts
 
 
 def counted_words(nodes: list[Node], surfaces: list[Node]) -> set[str]:
@@ -107,14 +108,15 @@ def pair_matrix(nodes: list[Node], surfaces: list[Node], counts: PairCounts) -> 
         counts: {word, word} -> count.
 
     Returns:
-        (n, m) float64 counts, 0 where none is known.
+        (n, m) float64 counts, NaN where no such pair is among the counts.
     """
-    def count(node: Node, surface: Node) -> int:
+    def count(node: Node, surface: Node) -> float:
         pairs = {frozenset((node.noun, surface.noun))}
         pairs |= {frozenset((w, surface.noun)) for w in RELATED_WORDS.get(node.noun, ())}
         pairs |= {frozenset((node.noun, w))
                   for w in RELATED_SURFACE_WORDS.get(surface.noun, ())}
-        return sum(counts.get(pair, 0) for pair in pairs)
+        known = [counts[pair] for pair in pairs if pair in counts]
+        return sum(known) if known else np.nan
 
     return np.array([[count(n, s) for s in surfaces] for n in nodes], np.float64)
 

@@ -33,9 +33,10 @@ def build_knowledge(source: str, *, recipe: str = 'paper',
     """Build the commonsense graph of one source.
 
     ``'paper'``: M_g = (M_s + M_f * I) / 2. Each node's counts are divided by their sum over the
-    surfaces it composes with; a node of which no such pair was counted gets equal shares, a
-    pair without a count among counted ones the mean of its row. The shares are then divided by
-    the root of their column's sum, which brings them into (0, 1].
+    surfaces it composes with. A pair that was not counted takes the mean of its row's counts, and
+    a node of which none was counted gets equal shares; a pair that was counted and never seen has
+    no share. The shares are then divided by the root of their column's sum, which brings them
+    into [0, 1].
     ``'official'``: 0.3 (M_s + M_f + I), for the location (M_s + M_f) / 2, with
     M_f = count / sqrt(row sum * column sum), 0 where nothing was counted.
 
@@ -63,7 +64,7 @@ def build_knowledge(source: str, *, recipe: str = 'paper',
         frequency = _scale(_shares(seen, structure))
         matrix = 0.5 * semantics + 0.5 * frequency * structure
     elif recipe == 'official':
-        frequency = _scale(seen)
+        frequency = _scale(np.nan_to_num(seen))
         if source == 'location':
             matrix = 0.5 * (semantics + frequency)
         else:
@@ -127,12 +128,15 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _shares(seen: np.ndarray, structure: np.ndarray) -> np.ndarray:
-    """Turn counts into each node's shares over the surfaces it composes with."""
-    seen = seen * structure
-    known = (seen > 0).sum(1, keepdims=True)
-    mean = seen.sum(1, keepdims=True) / np.maximum(known, 1)
-    filled = np.where(seen > 0, seen, np.where(known > 0, mean, 1.) * structure)
-    return filled / filled.sum(1, keepdims=True)
+    """Turn counts, NaN where unknown, into each node's shares over its surfaces."""
+    related = structure > 0
+    known = related & ~np.isnan(seen)
+    total = np.where(known, seen, 0).sum(1, keepdims=True)
+    number = known.sum(1, keepdims=True)
+    mean = np.where(number > 0, total / np.maximum(number, 1), 1)
+    filled = np.where(known, seen, mean) * related
+    whole = filled.sum(1, keepdims=True)
+    return np.divide(filled, whole, out=np.zeros_like(filled), where=whole > 0)
 
 
 def _scale(matrix: np.ndarray) -> np.ndarray:

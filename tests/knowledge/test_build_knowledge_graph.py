@@ -94,6 +94,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
             tmp_path / 'graph.npz', '--relationships', path, '--save-counts',
             tmp_path / 'counts.json')
         counted = load_counts(tmp_path / 'counts.json')
-        assert counted == {pair: n for pair, n in true.items() if 'sleeve' not in pair}
+        kept = {pair: n for pair, n in true.items() if 'sleeve' not in pair}
+        assert {pair: n for pair, n in counted.items() if n} == kept
     assert used[60] < 150
     assert used[60] - used[1] < 20  # of the 59 MB that are more

@@ -2,6 +2,7 @@
 import io
 import json
 
+import numpy as np
 import pytest
 
 from ktn_mm.knowledge import Node, count_relationships, load_counts, pair_matrix
@@ -24,7 +25,7 @@ def test_stream_of_relationships(chunk, monkeypatch):
         dict(image_id=2, relationships=[]),
         dict(image_id=3, relationships=[dict(subject=end('arm'), object=end('arm'))])]
     found = count_relationships(io.StringIO(json.dumps(images, indent=1)), ['hand', 'arm'])
-    assert found == {frozenset(['hand', 'arm']): 2, frozenset(['arm']): 1}
+    assert found == {frozenset(['hand', 'arm']): 2, frozenset(['arm']): 1, frozenset(['hand']): 0}
 
 
 def test_broken_stream_is_an_error():
@@ -66,6 +67,8 @@ def test_both_ends_must_match():
               frozenset(['hand', 'glove']): 899}
     # wrist-hand: hand stands for wrist (46), glove for hand (5); never both at once
     assert pair_matrix([wrist], [hand, arm], counts).tolist() == [[51, 43]]
+    known = pair_matrix([wrist], [hand, arm], {frozenset(['hand']): 0})
+    assert known[0, 0] == 0 and np.isnan(known[0, 1])
 
 
 def test_count_file_errors(tmp_path):

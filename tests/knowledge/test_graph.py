@@ -56,7 +56,7 @@ def test_paper_recipe_is_equations_1_to_3(source):
 def test_official_recipe_by_loop(source):
     vectors, counts = load_word_vectors(), load_counts()
     nodes, surfaces = source_nodes(source), surface_nodes()
-    seen = pair_matrix(nodes, surfaces, counts)
+    seen = np.nan_to_num(pair_matrix(nodes, surfaces, counts))
     assert (seen > 0).sum() > 10
     structure = composition(source)
     graph = build_graph(source, recipe='official')[1:, -len(nodes):].T
@@ -94,6 +94,23 @@ def test_uncounted_node_has_equal_shares_before_scaling():
     assert np.all((knowledge.frequency > 0) == related)
     shares = related / related.sum(1, keepdims=True)
     np.testing.assert_allclose(knowledge.frequency, shares / np.sqrt(shares.sum(0)))
+
+
+def test_what_was_counted_and_never_seen_has_no_share():
+    keypoints = [node.noun + node.side for node in source_nodes('keypoint')]
+    wrist = keypoints.index('wristleft')
+    hand, arm = frozenset(['hand']), frozenset(['arm', 'hand'])
+    # the wrist composes with the hand and both faces of the lower arm
+    for counts, expected in (
+            ({hand: 6, arm: 0}, [1, 0, 0]),  # counted, never seen
+            ({hand: 6}, [1 / 3, 1 / 3, 1 / 3]),  # not counted: as often as what was
+            ({hand: 0, arm: 0}, [0, 0, 0]),
+            ({}, [1 / 3, 1 / 3, 1 / 3])):
+        knowledge = build_knowledge('keypoint', counts=counts)
+        column = knowledge.frequency.T[[3, 18, 20]]
+        np.testing.assert_allclose(
+            column[:, wrist], np.array(expected) / np.sqrt(np.maximum(
+                [expected[0], 0.25 + expected[1], 0.25 + expected[2]], 1e-9)))
 
 
 def test_body_structure_of_the_left_side():
