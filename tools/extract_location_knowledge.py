@@ -39,8 +39,8 @@ def location_rows(weights: dict[str, np.ndarray], person: int = 0) -> np.ndarray
         (n, D_loc) float32: the classifiers' rows first, then four rows for each regressor.
 
     Raises:
-        ValueError: if there is no box classifier, the class or a regressor is missing, or their
-            rows differ in length.
+        ValueError: if there is no box classifier, the class or a regressor is missing, their rows
+            differ in length, or hold numbers that are not finite.
     """
     classifiers, regressors = [], []
     for name in sorted(weights):
@@ -69,7 +69,10 @@ def location_rows(weights: dict[str, np.ndarray], person: int = 0) -> np.ndarray
     if len(lengths) > 1:
         raise ValueError('the rows of classifier and regressor must have one length, got '
                          f'{lengths}: the two do not read the same features')
-    return np.concatenate([np.stack(classifiers), *regressors]).astype(np.float32)
+    found = np.concatenate([np.stack(classifiers), *regressors]).astype(np.float32)
+    if not np.isfinite(found).all():
+        raise ValueError('classifier or regressor holds numbers that are not finite')
+    return found
 
 
 def main() -> None:

@@ -112,6 +112,9 @@ def test_half_a_detector():
     with pytest.raises(ValueError, match=r'one length, got \[8, 9\]'):
         rows({'bbox_head.fc_cls.weight': np.zeros((2, 8)),
               'bbox_head.fc_reg.weight': np.zeros((4, 9))})
+    with pytest.raises(ValueError, match='not finite'):
+        rows({'bbox_head.fc_cls.weight': np.full((2, 8), np.nan),
+              'bbox_head.fc_reg.weight': np.zeros((4, 8))})
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path, monkeypatch):

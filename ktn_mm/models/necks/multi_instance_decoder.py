@@ -68,9 +68,12 @@ class MultiInstanceDecoder(BaseModule):
             raise ValueError(f'version must be 1 or 2, got {version!r}')
         if fusion not in ('sum', 'hierarchical'):
             raise ValueError(f"fusion must be 'sum' or 'hierarchical', got {fusion!r}")
-        if len(in_channels) != 4:
+        if not isinstance(in_channels, Sequence) or len(in_channels) != 4:
             raise ValueError('in_channels must name four levels, strides 4, 8, 16, 32, got '
-                             f'{tuple(in_channels)}')
+                             f'{in_channels!r}')
+        if min(*in_channels, channels) < 1:
+            raise ValueError('in_channels and channels must be positive, got '
+                             f'{tuple(in_channels)} and {channels}')
         self.in_channels = tuple(in_channels)
         self.channels = channels
         self.fusion = fusion
