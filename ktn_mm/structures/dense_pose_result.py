@@ -170,6 +170,7 @@ class DensePoseResult:
 
         The person with the higher score is on top; U and V are rounded, 0 on background.
         """
+        import cv2  # here, since scoring imports this package and does without OpenCV
         width, height = self.image_size
         # The three values of a pixel move as one number of four bytes, the last unused.
         canvas = np.zeros((height, width), np.uint32)
@@ -180,7 +181,7 @@ class DensePoseResult:
                 pixels[..., k + 1] = np.rint(patch.uv[k] * 255)
             np.copyto(canvas[patch.window], pixels.view(np.uint32)[..., 0],
                       where=patch.labels > 0)
-        return np.ascontiguousarray(canvas.view(np.uint8).reshape(height, width, 4)[..., :3])
+        return cv2.cvtColor(canvas.view(np.uint8).reshape(height, width, 4), cv2.COLOR_BGRA2BGR)
 
     def _from_the_bottom(self) -> Iterator[tuple[int, Patch]]:
         for i in self.order()[::-1].tolist():

@@ -2,6 +2,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import find_objects
 
 from .crop_frame import CropFrame
 
@@ -37,8 +38,9 @@ def enlarge(frame: CropFrame, labels: np.ndarray, uv: np.ndarray,
     """
     matrix = frame.matrix()
     at = [matrix[axis, axis] * np.arange(image_size[axis]) + matrix[axis, 2] for axis in (1, 0)]
-    body = labels > 0
-    window = tuple(_within(places, size, _extent(body.any(1 - axis)) if body.any() else None)
+    sources = {label: tuple(_one_more(part, size) for part, size in zip(box, labels.shape))
+               for label, box in enumerate(find_objects(labels), 1) if box}
+    window = tuple(_within(places, size, _hull([box[axis] for box in sources.values()]))
                    for axis, (places, size) in enumerate(zip(at, labels.shape)))
     at = [places[part] for places, part in zip(at, window)]
     shape = tuple(map(len, at))
@@ -46,17 +48,20 @@ def enlarge(frame: CropFrame, labels: np.ndarray, uv: np.ndarray,
     if 0 in shape:
         return found
     most, together = np.zeros((2, *shape), np.float32)
-    for label in np.unique(labels[body]).tolist():
-        votes = labels == label
-        source = tuple(_extent(votes.any(1 - axis)) for axis in (0, 1))
+    for label, source in sources.items():
         target = tuple(_within(places, size, extent)
                        for places, size, extent in zip(at, labels.shape, source))
         if any(part.start == part.stop for part in target):
             continue
-        values = np.dstack([votes[source], *(uv[:, source[0], source[1]] * votes[source])])
+        values = np.empty((source[0].stop - source[0].start, source[1].stop - source[1].start, 3),
+                          np.float32)
+        votes = values[..., 0]
+        np.equal(labels[source], label, out=votes, casting='unsafe')
+        for k in range(2):
+            np.multiply(uv[(k, *source)], votes, out=values[..., k + 1])
         first = [part.start + place.start for part, place in zip(target, window)]
         count = [part.stop - part.start for part in target]
-        share, *sums = _sample(values.astype(np.float32), matrix, source, first, count)
+        share, *sums = _sample(values, matrix, source, first, count)
         together[target] += share
         wins = share > most[target]
         np.copyto(most[target], share, where=wins)
@@ -67,13 +72,19 @@ def enlarge(frame: CropFrame, labels: np.ndarray, uv: np.ndarray,
     return found
 
 
-def _extent(there: np.ndarray) -> slice:
-    """Return the rows that show something (H,), and one more on both sides."""
-    first, last = np.flatnonzero(there)[[0, -1]].tolist()
-    return slice(max(first - 1, 0), min(last + 2, len(there)))
+def _one_more(part: slice, size: int) -> slice:
+    """Return a part of the rows with one more on both sides, where there is one."""
+    return slice(max(part.start - 1, 0), min(part.stop + 1, size))
 
 
-def _within(places: np.ndarray, size: int, extent: slice | None) -> slice:
+def _hull(parts: list[slice]) -> slice:
+    """Return the rows from the first to the last of several parts; none without any."""
+    if not parts:
+        return slice(0, 0)
+    return slice(min(part.start for part in parts), max(part.stop for part in parts))
+
+
+def _within(places: np.ndarray, size: int, extent: slice) -> slice:
     """Return the rows of an image whose places (h,) lie in rows of a crop.
 
     The crop's outermost rows reach half a row further, to its edge.
@@ -81,10 +92,10 @@ def _within(places: np.ndarray, size: int, extent: slice | None) -> slice:
     Args:
         places: where the rows of the image lie in the crop; they grow.
         size: rows of the crop.
-        extent: rows of the crop; None for none.
+        extent: rows of the crop.
     """
-    if extent is None:
-        return slice(0, 0)
+    if extent.start == extent.stop:
+        return extent
     low = -0.5 if extent.start == 0 else extent.start
     high = size - 0.5 if extent.stop == size else extent.stop - 1
     return slice(*np.searchsorted(places, [low, high]).tolist())
@@ -94,8 +105,9 @@ def _sample(values: np.ndarray, matrix: np.ndarray, source: tuple[slice, slice],
             first: list[int], count: list[int]) -> tuple[np.ndarray, ...]:
     """Read a part of a crop (h, w, C) bilinearly at a rectangle of image pixels, C planes."""
     import cv2  # here, since scoring imports this package and does without OpenCV
-    scale = matrix[[0, 1], [0, 1]]
-    shift = scale * first[::-1] + matrix[:, 2] - [source[1].start, source[0].start]
+    local = matrix.copy()
+    for axis in (0, 1):  # x, y
+        local[axis, 2] += matrix[axis, axis] * first[1 - axis] - source[1 - axis].start
     return cv2.split(cv2.warpAffine(
-        values, np.column_stack([np.diag(scale), shift]), tuple(count[::-1]),
+        values, local, tuple(count[::-1]),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE))
