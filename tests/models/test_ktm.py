@@ -219,7 +219,7 @@ def test_graph_from_a_file(tmp_path):
     np.savez(path, keypoint=np.full((25, 17), np.nan))
     with pytest.raises(ValueError, match='keypoint holds numbers that are not finite'):
         machine(graph=str(path), sources=('keypoint', ))
-    with pytest.raises(ValueError, match="no graph of 'part'"):
+    with pytest.raises(ValueError, match="graph.npz: no array 'part', only .*keypoint"):
         machine(graph=str(path), sources=('part', ))
     with pytest.raises(FileNotFoundError, match='nothing.npz'):
         machine(graph='nothing.npz')
@@ -250,6 +250,13 @@ def test_wrong_arguments_are_named(location_file, tmp_path):
 def test_files_of_another_kind_are_refused(tmp_path):
     np.save(tmp_path / 'array.npy', np.zeros((25, 17)))
     (tmp_path / 'text.npz').write_text('keypoint: 3')
+    np.savez(tmp_path / 'objects.npz', keypoint=np.array([None]), weights=np.array([None]))
+    np.savez(tmp_path / 'words.npz', keypoint=np.array(['nose']), weights=np.array([['nose']]))
+    for name, fault in (('objects.npz', 'Object arrays'), ('words.npz', 'holds <U4, not numbers')):
+        with pytest.raises(ValueError, match=f'{name}: .*{fault}'):
+            machine(graph=str(tmp_path / name))
+        with pytest.raises(ValueError, match=f'{name}: .*{fault}'):
+            machine(location_file=str(tmp_path / name))
     for name in ('array.npy', 'text.npz'):
         with pytest.raises(ValueError, match=f'{name}: not an .npz file'):
             machine(graph=str(tmp_path / name))

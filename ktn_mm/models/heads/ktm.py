@@ -123,17 +123,12 @@ class KnowledgeTransferMachine(BaseModule):
         if not Path(graph).is_file():
             raise FileNotFoundError(
                 f"graph must be 'semantic', 'average' or an .npz file, and there is no {graph!r}")
-        arrays = _read_arrays(graph)
-        if source not in arrays:
-            raise ValueError(f'{graph}: no graph of {source!r}, only {list(arrays)}')
-        matrix = arrays[source].astype(np.float32)
+        matrix = _read_numbers(graph, source)
         if source == 'location' and matrix.shape[1:] == (1, ):
             matrix = np.repeat(matrix, rows, 1)
         if matrix.shape != (NUM_SURFACES + 1, rows):
             raise ValueError(f'{graph}: {source} has shape {matrix.shape}, '
                              f'not {(NUM_SURFACES + 1, rows)}')
-        if not np.isfinite(matrix).all():
-            raise ValueError(f'{graph}: {source} holds numbers that are not finite')
         return matrix
 
     def forward(self, keypoint: Tensor, part: Tensor, mask: Tensor) -> Tensor:
@@ -243,18 +238,26 @@ def load_location(path: str) -> Tensor:
     if not Path(path).is_file():
         raise FileNotFoundError(f'no location knowledge at {path}; '
                                 'tools/extract_location_knowledge.py writes it')
-    arrays = _read_arrays(path)
-    if 'weights' not in arrays:
-        raise ValueError(f"{path}: no array 'weights', only {list(arrays)}")
-    weights = arrays['weights']
-    if weights.ndim != 2 or 0 in weights.shape or not np.isfinite(weights).all():
-        raise ValueError(f'{path}: weights must be finite and of shape (rows, length), '
+    weights = _read_numbers(path, 'weights')
+    if weights.ndim != 2 or 0 in weights.shape:
+        raise ValueError(f'{path}: weights must have the shape (rows, length), '
                          f'got {weights.shape}')
-    return torch.from_numpy(weights.astype(np.float32))
+    return torch.from_numpy(weights)
 
 
-def _read_arrays(path: str) -> dict[str, np.ndarray]:
+def _read_numbers(path: str, name: str) -> np.ndarray:
+    """Read one array of an ``.npz`` as float32; whatever is wrong names the file."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f'{path}: not an .npz file')
-    with np.load(path) as arrays:
-        return dict(arrays)
+    try:
+        with np.load(path) as arrays:
+            if name not in arrays:
+                raise ValueError(f'no array {name!r}, only {list(arrays)}')
+            array = arrays[name]
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f'{path}: {error}') from error
+    if array.dtype.kind not in 'fiu':
+        raise ValueError(f'{path}: {name} holds {array.dtype}, not numbers')
+    if not np.isfinite(array).all():
+        raise ValueError(f'{path}: {name} holds numbers that are not finite')
+    return array.astype(np.float32)
