@@ -6,8 +6,7 @@ from evaluation_cases import FlatBody, block_data, block_picture, rle
 
 from ktn_mm.evaluation import evaluate, measure
 from ktn_mm.evaluation.ground_truth import GroundTruth, read_person
-from ktn_mm.evaluation.ignore_regions import keeps_box, keeps_mask, region_mask
-from ktn_mm.evaluation.masks import dp_union, paste
+from ktn_mm.evaluation.masks import dp_union
 from ktn_mm.evaluation.oddities import annotation_oddities
 
 MASK = rle(np.eye(256))
@@ -260,24 +259,3 @@ def test_duplicate_ids_stand_for_the_last_one():
     truth = GroundTruth(data, compat=None)
     assert [[p.id for p in people] for people in truth.persons.values()] == [[4, 2], [3, 4]]
     assert truth.persons[100][0].box.tolist() == data['annotations'][0]['bbox']
-
-
-def test_ignore_regions():
-    data = block_data(count=2)
-    data['images'][0].update(ignore_regions_x=[[0, 100, 100, 0], [300, 400, 300]],
-                             ignore_regions_y=[[0, 0, 50, 50], [100, 100, 200]])
-    image = GroundTruth(data).images[100]
-    region = region_mask(image)
-    assert region.shape == (300, 420) and region[25, 50] == 1 == region[110, 310]
-    assert region[25, 150] == 0 == region[60, 50]
-    assert not keeps_box(region, np.array([0., 0, 100, 70]), drops_empty=True)
-    assert keeps_box(region, np.array([0., 0, 100, 75]), drops_empty=True)
-    assert keeps_box(region, np.array([0., 60, 10, 10]), drops_empty=True)
-    for drops in (True, False):
-        assert keeps_box(region, np.array([0., 60, .5, 10]), drops_empty=drops) != drops
-        mask = paste(np.ones((1, 1)), [0, 60, .5, 9], 300, 420, truncates=True)
-        assert keeps_mask(region, mask, np.array([0., 60, .5, 9]), drops_empty=drops) != drops
-    for height, kept in ((55, False), (60, True)):
-        box = np.array([0., 0, 100, height])
-        mask = paste(np.ones((height, 100)), box, 300, 420, truncates=True)
-        assert keeps_mask(region, mask, box, drops_empty=True) == kept

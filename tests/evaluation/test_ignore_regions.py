@@ -1,9 +1,12 @@
 """Which boxes and masks ignore regions take out."""
 import numpy as np
 import pytest
+from evaluation_cases import block_data
 from pycocotools import mask as mask_utils
 
-from ktn_mm.evaluation.ignore_regions import keeps_box, keeps_mask
+from ktn_mm.evaluation.ground_truth import GroundTruth
+from ktn_mm.evaluation.ignore_regions import keeps_box, keeps_mask, region_mask
+from ktn_mm.evaluation.masks import paste
 from ktn_mm.evaluation.rules import CLEAN, DETECTRON2
 
 
@@ -38,3 +41,19 @@ def test_boxes_without_area_go_in_the_references_protocol_only():
     for rules in (DETECTRON2, CLEAN):
         kept = keeps_box(nowhere, box, drops_empty=rules.drops_empty_boxes)
         assert kept == (rules is CLEAN)
+
+
+def test_polygons_of_an_image_become_one_mask():
+    data = block_data(count=2)
+    data['images'][0].update(ignore_regions_x=[[0, 100, 100, 0], [300, 400, 300]],
+                             ignore_regions_y=[[0, 0, 50, 50], [100, 100, 200]])
+    region = region_mask(GroundTruth(data).images[100])
+    assert region.shape == (300, 420) and region[25, 50] == 1 == region[110, 310]
+    assert region[25, 150] == 0 == region[60, 50]
+
+
+def test_masks_without_pixels_go_in_the_references_protocol_only():
+    box = np.array([5., 5., .5, 9.])
+    mask = paste(np.ones((1, 1)), box, 20, 30, truncates=True)
+    for drops in (True, False):
+        assert keeps_mask(region(slice(0, 1), slice(0, 1)), mask, box, drops_empty=drops) != drops
