@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from ktn_mm.datasets import DensePoseCocoDataset
@@ -17,16 +18,18 @@ from ktn_mm.testing import make_tiny_dataset
 
 
 def interleave(contenders: dict[str, Callable[[], object]], rounds: int,
-               progress: Callable = iter) -> dict[str, np.ndarray]:
+               progress: Callable = iter, clock: Callable[[], float] = process_time
+               ) -> dict[str, np.ndarray]:
     """Time functions in turn, so that whatever else the machine does hits all of them.
 
     Args:
         contenders: name -> function. Each is called once before the clock starts.
         rounds: calls of each.
         progress: takes the range of rounds and yields it, such as tqdm.
+        clock: tells seconds; by default those of the processor, of all threads together.
 
     Returns:
-        name -> (rounds,) seconds of processor time, of all threads together.
+        name -> (rounds,) seconds.
     """
     for run in contenders.values():
         run()
@@ -34,9 +37,9 @@ def interleave(contenders: dict[str, Callable[[], object]], rounds: int,
     for i in progress(range(rounds)):
         order = list(contenders.items())
         for name, run in order if i % 2 else order[::-1]:
-            start = process_time()
+            start = clock()
             run()
-            seconds[name][i] = process_time() - start
+            seconds[name][i] = clock() - start
     return seconds
 
 
@@ -96,7 +99,8 @@ def training_batch(config: Config, batch_size: int) -> dict:
     pipeline = [step for step in config.train_dataloader.dataset.pipeline
                 if step['type'] != 'DensePoseRandomFlip']
     # the reader of COCO files talks
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()), \
+            DefaultScope.overwrite_default_scope('mmpose'):
         paths = make_tiny_dataset(folder, num_images=batch_size, kinds=('dense', ))
         dolls = DensePoseCocoDataset(
             ann_file=paths.ann_file, data_root=paths.data_root,

@@ -18,9 +18,8 @@ def config():
     return Config.fromfile(LEAVES / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
 
 
-def test_contenders_take_turns(monkeypatch):
+def test_contenders_take_turns():
     clock, calls = [0.], []
-    monkeypatch.setattr(stopwatch, 'process_time', lambda: clock[0])
 
     def work(name, seconds):
         def run():
@@ -28,7 +27,8 @@ def test_contenders_take_turns(monkeypatch):
             clock[0] += seconds + len(calls)
         return run
 
-    seconds = stopwatch.interleave(dict(a=work('a', 100), b=work('b', 200)), 3)
+    seconds = stopwatch.interleave(dict(a=work('a', 100), b=work('b', 200)), 3,
+                                   clock=lambda: clock[0])
     assert ''.join(calls) == 'ab' + 'ba' + 'ab' + 'ba'  # once to warm up, then in turn
     np.testing.assert_array_equal(seconds['a'], [104, 105, 108])
     np.testing.assert_array_equal(seconds['b'], [203, 206, 207])

@@ -1,10 +1,12 @@
 """Measure what inference costs: every step, every part of the network, both backends, memory.
 
     python tools/benchmarks/inference.py --out inference.json
+    python tools/benchmarks/inference.py --only pictures --threads 2
 
 Networks have random weights and no flip test; KTM is folded. Times are medians of interleaved
-runs in processor seconds of one thread, so that other work on the machine counts little. People
-are drawn figures where labels are pasted, since random labels are like nobody.
+runs. All but those of whole pictures are processor seconds of one thread, so that other work on
+the machine counts little; whole pictures are wall time, which needs a quiet machine. People are
+drawn figures where labels are pasted, since random labels are like nobody.
 """
 import argparse
 import json
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 
 import cv2
 import numpy as np
@@ -28,6 +31,7 @@ PEER = 'body_2d_keypoint/topdown_heatmap/coco/td-hm_res50_8xb64-210e_coco-256x19
 DETECTRON2 = {1: 4.3, 5: 4.83}
 """Seconds of detectron2's DensePose R50-FPN for a picture of 800x1100 pixels with so many given
 boxes, measured once on a machine of this class, wall time on 2 threads."""
+MEASURED = ('networks', 'steps', 'pictures', 'pasting', 'memory')
 BOXES = ((100, 150), (200, 400), (500, 1000))
 """Sizes of people in pixels, for pasting."""
 
@@ -109,10 +113,10 @@ def figures(boxes: np.ndarray, size: tuple[int, int]):
     return DensePoseResult.from_people(size, people)
 
 
-def median(contenders: dict, args: argparse.Namespace) -> dict[str, float]:
+def median(contenders: dict, args: argparse.Namespace, **clock) -> dict[str, float]:
     from ktn_mm.apis.stopwatch import interleave
     return {name: float(np.median(seconds))
-            for name, seconds in interleave(contenders, args.rounds).items()}
+            for name, seconds in interleave(contenders, args.rounds, **clock).items()}
 
 
 def measure_networks(models: dict, folder: Path, args: argparse.Namespace) -> dict:
@@ -184,17 +188,28 @@ def measure_steps(folder: Path, args: argparse.Namespace) -> dict:
 
 
 def measure_pictures(folder: Path, args: argparse.Namespace) -> dict:
-    """Return seconds of the whole way from a picture of 800x1100 to its IUV, by people."""
+    """Return wall seconds from a picture of 800x1100 to its IUV, by backend and people."""
+    import torch
+
     from ktn_mm.apis import DensePoseInferencer
     size = (800, 1100)
     image = make_picture(size)
-    inferencer = DensePoseInferencer(str(folder / 'KTN.py'), str(folder / 'KTN.pth'), device='cpu')
-    boxes = {str(count): spread(count, size, (200, 400)) for count in DETECTRON2}
-    contenders = {count: lambda rows=rows: [
-        result.to_image() for result in inferencer(image, bboxes=rows)]
-        for count, rows in boxes.items()}
-    return {count: dict(seconds=seconds, to_detectron2=seconds / DETECTRON2[int(count)])
-            for count, seconds in median(contenders, args).items()}
+    torch.set_num_threads(args.threads)
+    os.environ['OMP_NUM_THREADS'] = str(args.threads)  # which onnxruntime goes by
+    backends = dict(pytorch=('KTN.py', 'KTN.pth'), onnxruntime=('KTN.onnx', ))
+    contenders = {}
+    for backend, files in backends.items():
+        inferencer = DensePoseInferencer(*(str(folder / file) for file in files), device='cpu')
+        for count in DETECTRON2:
+            rows = spread(count, size, (200, 400))
+            contenders[backend, count] = lambda rows=rows, inferencer=inferencer: [
+                result.to_image() for result in inferencer(image, bboxes=rows)]
+    seconds = median(contenders, args, clock=perf_counter)
+    torch.set_num_threads(1)
+    os.environ['OMP_NUM_THREADS'] = '1'
+    return {backend: {str(count): dict(seconds=seconds[backend, count],
+                                       to_detectron2=seconds[backend, count] / reference)
+                      for count, reference in DETECTRON2.items()} for backend in backends}
 
 
 def measure_pasting(args: argparse.Namespace) -> dict:
@@ -234,29 +249,35 @@ def estimate_crowd(model: list[str], crowd: list[int]) -> None:
 
 
 def tables(report: dict) -> str:
-    """Return the report as markdown."""
-    networks = report['networks']
-    peer = networks['td-hm_res50']
-    lines = ['| network, seconds a person | s | to td-hm_res50 |', '|---|---:|---:|']
-    lines += [f'| {name} | {s:.3f} | {s / peer:.2f} |' for name, s in networks.items()]
-    lines += ['', '| onnxruntime to PyTorch | ratio |', '|---|---:|']
-    lines += [f'| {name} | {networks[f"{name}, onnxruntime"] / networks[name]:.2f} |'
-              for name in LEAVES]
-    steps = list(report['steps']['pytorch']['seconds'])
-    lines += ['', f'| 4 people, 800x1100 | {" | ".join(steps)} | around / network |',
-              '|---' + '|---:' * (len(steps) + 1) + '|']
-    for name, row in report['steps'].items():
-        whole = sum(row['seconds'].values())
-        shares = ' | '.join(f'{s / whole:.1%}' for s in row['seconds'].values())
-        lines.append(f'| {name} | {shares} | {row["around_to_network"]:.1%} |')
-    lines += ['', '| picture of 800x1100 | s | to detectron2 |', '|---|---:|---:|']
-    lines += [f'| people: {count} | {row["seconds"]:.2f} | {row["to_detectron2"]:.2f} |'
-              for count, row in report['pictures'].items()]
-    lines += ['', '| person | microseconds a box pixel |', '|---|---:|']
-    lines += [f'| {name} | {value:.3f} |' for name, value in report['pasting'].items()]
-    lines += ['', '| peak memory, 4000x3000, 30 people | GB |', '|---|---:|']
-    lines += [f'| {name} | {value:.2f} |' for name, value in report['memory'].items()]
-    return '\n'.join(lines)
+    """Return what was measured as markdown."""
+    lines = []
+    if networks := report.get('networks'):
+        peer = networks['td-hm_res50']
+        lines += ['', '| network, seconds a person | s | to td-hm_res50 |', '|---|---:|---:|']
+        lines += [f'| {name} | {s:.3f} | {s / peer:.2f} |' for name, s in networks.items()]
+        lines += ['', '| onnxruntime to PyTorch | ratio |', '|---|---:|']
+        lines += [f'| {name} | {networks[f"{name}, onnxruntime"] / networks[name]:.2f} |'
+                  for name in LEAVES]
+    if table := report.get('steps'):
+        steps = list(table['pytorch']['seconds'])
+        lines += ['', f'| 4 people, 800x1100 | {" | ".join(steps)} | around / network |',
+                  '|---' + '|---:' * (len(steps) + 1) + '|']
+        for name, row in table.items():
+            whole = sum(row['seconds'].values())
+            shares = ' | '.join(f'{s / whole:.1%}' for s in row['seconds'].values())
+            lines.append(f'| {name} | {shares} | {row["around_to_network"]:.1%} |')
+    if pictures := report.get('pictures'):
+        lines += ['', '| picture of 800x1100 | s | to detectron2 |', '|---|---:|---:|']
+        lines += [f'| {backend}, people: {count} | {row["seconds"]:.2f} | '
+                  f'{row["to_detectron2"]:.2f} |'
+                  for backend, rows in pictures.items() for count, row in rows.items()]
+    if pasting := report.get('pasting'):
+        lines += ['', '| person | microseconds a box pixel |', '|---|---:|']
+        lines += [f'| {name} | {value:.3f} |' for name, value in pasting.items()]
+    if memory := report.get('memory'):
+        lines += ['', '| peak memory, 4000x3000, 30 people | GB |', '|---|---:|']
+        lines += [f'| {name} | {value:.2f} |' for name, value in memory.items()]
+    return '\n'.join(lines[1:])
 
 
 def main() -> None:
@@ -265,6 +286,10 @@ def main() -> None:
     parser.add_argument('--out', type=Path, metavar='JSON', help='also write the figures')
     parser.add_argument('--rounds', type=int, default=5,
                         help='measurements of which the median counts (default: %(default)s)')
+    parser.add_argument('--only', nargs='+', choices=MEASURED, default=MEASURED,
+                        help='measure no more than this')
+    parser.add_argument('--threads', type=int, default=1,
+                        help='for whole pictures (default: %(default)s)')
     parser.add_argument('--quick', action='store_true',
                         help='a small network, one round, a small crowd: to see that it runs')
     parser.add_argument('--once', nargs='+', help=argparse.SUPPRESS)
@@ -274,19 +299,21 @@ def main() -> None:
     if args.once:
         estimate_crowd(args.once, args.crowd)
         return
-    if args.rounds < 1:
-        parser.error(f'--rounds must be at least 1, got {args.rounds}')
+    if min(args.rounds, args.threads) < 1:
+        parser.error('--rounds and --threads must be at least 1')
     if args.quick:
         args.rounds = 1
     import torch
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = make_models(folder, args.quick)
-        report = dict(networks=measure_networks(models, folder, args))
-        del models
-        report |= dict(steps=measure_steps(folder, args), pictures=measure_pictures(folder, args),
-                       pasting=measure_pasting(args), memory=measure_memory(folder, args))
+        models = make_models(folder, args.quick) if {*args.only} - {'pasting'} else {}
+        measures = dict(networks=lambda: measure_networks(models, folder, args),
+                        steps=lambda: measure_steps(folder, args),
+                        pictures=lambda: measure_pictures(folder, args),
+                        pasting=lambda: measure_pasting(args),
+                        memory=lambda: measure_memory(folder, args))
+        report = {part: measure() for part, measure in measures.items() if part in args.only}
     print(tables(report))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
