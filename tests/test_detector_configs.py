@@ -43,7 +43,8 @@ def test_config_says_what_its_name_says(path):
     algorithm, backbone, training, data = fields
     assert algorithm == 'rtmdet-tiny' and config.model.type == 'RTMDet'
     assert backbone == config.model.backbone.type.lower()
-    assert training == f'1xb{config.train_dataloader.batch_size}-{config.train_cfg.max_epochs}e'
+    epochs, start = config.train_cfg.max_epochs, 'restart-' * bool(config.load_from)
+    assert training == f'{start}1xb{config.train_dataloader.batch_size}-{epochs}e'
     assert data == 'open-body-v1-{1}x{0}'.format(*config.size)
     assert config.param_scheduler[-1].end == config.train_cfg.max_epochs
     assert config.model.bbox_head.num_classes == 1

@@ -18,7 +18,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='of one of our networks, or the name of one that is '
                         'shipped')
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('checkpoint', nargs='?',
+                        help='its weights; not needed for a name whose weights are shipped')
     parser.add_argument('out', type=Path, metavar='OUT.onnx')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='change the config: `model.test_cfg.flip_test=False` leaves out the '

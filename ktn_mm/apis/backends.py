@@ -38,7 +38,7 @@ def _pytorch(model: str, checkpoint: str | None, device: str | None) -> Backend:
     require_openmmlab()
     config, checkpoint = find_model(model, checkpoint)
     from .pytorch_backend import PytorchBackend
-    return PytorchBackend(config, checkpoint, device or default_device())
+    return PytorchBackend(config, checkpoint, checked_device(device))
 
 
 def _onnxruntime(model: str, checkpoint: str | None, device: str | None) -> Backend:
@@ -79,7 +79,18 @@ def build_backend(name: str | None, model: str, checkpoint: str | None,
     return BACKENDS[name](model, checkpoint, device)
 
 
-def default_device() -> str:
-    """Return an accelerator that torch can use, or the CPU."""
+def checked_device(device: str | None) -> str:
+    """Return a device that torch can use; for None an accelerator if there is one, or the CPU.
+
+    Raises:
+        ValueError: torch knows no such device, or cannot use it here.
+    """
+    import torch
     from mmengine.device import get_device
-    return get_device()
+    device = device or get_device()
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch has no CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(f'device {device!r} cannot be used: {reason}') from error
+    return device

@@ -1,5 +1,5 @@
 """Whose dense pose: the boxes that somebody gives."""
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +11,47 @@ Boxes = tuple[np.ndarray, np.ndarray]
 """(N, 4) float32 x1, y1, x2, y2 inside the image, and (N,) float32 scores."""
 
 
-def check_boxes(rows: Any, image_size: tuple[int, int]) -> Boxes:
+def check_boxes(rows: Any, image_size: tuple[int, int],
+                on_bad: Callable[[ValueError], None] | None = None) -> Boxes:
     """Return boxes, clipped to the image, and their scores.
 
     Args:
         rows: N rows x1, y1, x2, y2 in image pixels, each with or without a score behind, which
             is 1 then.
         image_size: (width, height).
+        on_bad: called with the error of a box that cannot be used, which is left out; by default
+            the error is raised.
 
     Raises:
         ValueError: if a row has another length, is not finite, has no area, lies outside the
             image, or its score is not in [0, 1]; the message gives its index and value.
     """
-    width, height = image_size
     checked = []
     for i, row in enumerate(_as_rows(rows)):
-        x1, y1, x2, y2, score = row = [*row, 1.][:5]
-        value = f'box {i} = ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
-        if not np.isfinite(row).all():
-            raise ValueError(f'{value} with score {score:g} is not finite')
-        if x2 <= x1 or y2 <= y1:
-            raise ValueError(f'{value} has no area: x2 must exceed x1 and y2 must exceed y1')
-        if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
-            raise ValueError(f'{value} lies outside the image of {width}x{height} pixels')
-        if not 0 <= score <= 1:
-            raise ValueError(f'{value}: its score must lie in [0, 1], got {score:g}')
-        checked.append(row)
+        row = np.array([*row, 1.][:5]).astype(np.float32)
+        try:
+            _check_box(i, row, *image_size)
+        except ValueError as error:
+            if on_bad is None:
+                raise
+            on_bad(error)
+        else:
+            checked.append(row)
     array = np.asarray(checked, np.float32).reshape(-1, 5)
-    return np.clip(array[:, :4], 0, np.float32([width, height] * 2)), array[:, 4]
+    return np.clip(array[:, :4], 0, np.float32([*image_size] * 2)), array[:, 4]
+
+
+def _check_box(index: int, row: np.ndarray, width: int, height: int) -> None:
+    x1, y1, x2, y2, score = row.tolist()
+    value = f'box {index} = ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
+    if not np.isfinite(row).all():
+        raise ValueError(f'{value} with score {score:g} is not finite')
+    if x2 <= x1 or y2 <= y1:
+        raise ValueError(f'{value} has no area: x2 must exceed x1 and y2 must exceed y1')
+    if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+        raise ValueError(f'{value} lies outside the image of {width}x{height} pixels')
+    if not 0 <= score <= 1:
+        raise ValueError(f'{value}: its score must lie in [0, 1], got {score:g}')
 
 
 def _as_rows(rows: Any) -> list[list[float]]:
@@ -73,7 +86,8 @@ class GivenBoxes:
         boxes: one of
 
             - rows of 4 or 5 numbers: the same for every picture and frame
-            - a sequence of such rows: one entry for each picture or frame, in their order
+            - an iterable of such rows: one entry for each picture or frame, in their order,
+              also for pictures that cannot be read
             - ``{file name: one of these}``; a sequence then counts the frames of that video
 
     Raises:
@@ -81,14 +95,14 @@ class GivenBoxes:
     """
 
     def __init__(self, boxes: Any) -> None:
-        self.boxes = boxes
-        self.asked = -1
+        lasts = isinstance(boxes, (Mapping, Sequence, np.ndarray)) or not isinstance(
+            boxes, Iterable)
+        self.boxes = boxes if lasts else list(boxes)
 
     def __call__(self, frame: Frame) -> Any:
-        """Return the rows for the next picture or frame."""
-        self.asked += 1
+        """Return the rows for a picture or frame."""
         if not isinstance(self.boxes, Mapping):
-            return _entry(self.boxes, self.asked, 'boxes')
+            return _entry(self.boxes, frame.place, 'boxes')
         name = Path(frame.source).name
         if name not in self.boxes:
             raise ValueError(f'there are no boxes for {name!r}')

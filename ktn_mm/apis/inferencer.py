@@ -6,9 +6,9 @@ import numpy as np
 
 from ..registration import require_openmmlab
 from ..structures import DensePoseResult
-from .backends import build_backend, default_device
+from .backends import build_backend, checked_device
 from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
-from .sources import WEBCAM, Frame, OnError, read_frames
+from .sources import Frame, OnError, is_webcam, read_frames
 
 Detector = Callable[[np.ndarray], Boxes]
 """From a BGR image to boxes (N, 4) x1, y1, x2, y2 and scores (N,)."""
@@ -51,11 +51,13 @@ class DensePoseInferencer:
                  backend: str | None = None) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        if not 0 <= det_thr <= 1:
+            raise ValueError(f'det_thr must lie in [0, 1], got {det_thr}')
         self.detector = det
         if isinstance(det, str):
             require_openmmlab()
             from .detection import PersonDetector
-            self.detector = PersonDetector(det, det_checkpoint, device=device or default_device(),
+            self.detector = PersonDetector(det, det_checkpoint, device=checked_device(device),
                                            score_thr=det_thr)
         self.backend = build_backend(backend, str(model), checkpoint, device)
         self.batch_size = batch_size
@@ -73,8 +75,8 @@ class DensePoseInferencer:
             bboxes: people's boxes, rows x1, y1, x2, y2 in pixels, perhaps with a score behind;
                 see :class:`ktn_mm.apis.boxes.GivenBoxes` for those of several pictures.
             whole_image: take the whole picture as the box of one person.
-            on_error: called with the source and the error of what cannot be used, and the rest
-                is done; by default the error is raised.
+            on_error: called with the source and the error of a picture or box that cannot be
+                used, and the rest is done; by default the error is raised.
 
         Yields:
             A result for each picture and frame, empty where nobody is found.
@@ -106,25 +108,39 @@ class DensePoseInferencer:
              on_error: OnError | None) -> Iterator[DensePoseResult]:
         waiting: list[tuple[Frame, list]] = []
         for frame in read_frames(inputs, on_error):
-            height, width = frame.image.shape[:2]
-            try:
-                boxes, scores = check_boxes(find(frame), (width, height))
-            except ValueError as error:
-                place = frame.source + ('' if frame.number is None else f', frame {frame.number}')
-                named = ValueError(f'{place}: {error}')
-                if on_error is None:
-                    raise named from error
-                on_error(frame.source, named)
+            boxes, scores = self._boxes(frame, find, on_error)
+            if boxes is None:
                 continue
             waiting.append((frame, [self.backend.crop(frame.image, *one)
                                     for one in zip(boxes, scores.tolist())]))
             people = sum(len(crops) for _, crops in waiting)
             # Somebody waits in front of a webcam.
             if (people >= self.batch_size or len(waiting) >= self.batch_size
-                    or frame.source.startswith(WEBCAM)):
+                    or is_webcam(frame.source)):
                 yield from self._finish(waiting)
                 waiting = []
         yield from self._finish(waiting)
+
+    @staticmethod
+    def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | tuple[None, None]:
+        """Return the boxes of a picture that can be used; None where nobody can say any.
+
+        A frame of a video has none then, so that videos keep their length.
+        """
+        def report(error: ValueError) -> None:
+            place = frame.source + ('' if frame.number is None else f', frame {frame.number}')
+            named = ValueError(f'{place}: {error}')
+            if on_error is None:
+                raise named from error
+            on_error(frame.source, named)
+
+        size = frame.image.shape[1::-1]
+        try:
+            rows = find(frame)
+            return check_boxes(rows, size, report if on_error else None)
+        except ValueError as error:
+            report(error)
+        return (None, None) if frame.number is None else check_boxes([], size)
 
     def _finish(self, waiting: list[tuple[Frame, list]]) -> Iterator[DensePoseResult]:
         crops = [crop for _, own in waiting for crop in own]

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
@@ -20,10 +21,15 @@ class PytorchBackend:
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ValueError: if the checkpoint cannot be read, or does not fit the model.
+        ValueError: if the model is of another kind, or the checkpoint cannot be read or does not
+            fit it.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
+        kind = Config.fromfile(config).model.type
+        if kind != 'TopdownDensePoseEstimator':
+            raise ValueError(f'{config}: its model is {kind}, not TopdownDensePoseEstimator; a '
+                             'detector goes into det (--det)')
         self.model = init_model(config, checkpoint, device=device)
         init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
         self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)

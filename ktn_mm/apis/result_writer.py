@@ -16,7 +16,7 @@ from ..forms import (
 )
 from ..forms.saving import encode_picture
 from ..structures import DensePoseResult
-from .sources import WEBCAM, is_video
+from .sources import is_video, is_webcam
 
 VIDEO = 'video'
 """``'video'`` is short for ``'video:overlay'``; any picture form may stand behind the colon."""
@@ -123,7 +123,7 @@ class ResultWriter:
 
     def _target(self, source: str, name: str, video: bool) -> Path:
         kind, _, form = name.rpartition(':')
-        stem = source.replace(' ', '_') if source.startswith(WEBCAM) else Path(source).stem
+        stem = source.replace(' ', '_') if is_webcam(source) else Path(source).stem
         stem += '' if form == 'npz' and not video else f'_{form}'
         if kind:
             return self.out / (stem + ('.mkv' if self.table[form].exact else '.mp4'))
@@ -202,7 +202,7 @@ class ResultWriter:
 
 
 def _moves(source: str) -> bool:
-    return is_video(source) or source.startswith(WEBCAM)
+    return is_video(source) or is_webcam(source)
 
 
 def check_writable(folder: Path) -> None:

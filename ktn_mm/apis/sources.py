@@ -23,16 +23,23 @@ class Frame(NamedTuple):
         source: a path, ``'webcam 0'``, or ``'array 3'``: its place among all inputs.
         number: of the frame in a video or from a webcam, from 0; None for a picture.
         image: (H, W, 3) uint8 BGR.
+        place: among all pictures and frames, from 0; a picture that cannot be read has one too.
     """
 
     source: str
     number: int | None
     image: np.ndarray
+    place: int
 
 
 def is_video(path: str | Path) -> bool:
     """Tell by its name whether a file is a video."""
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_webcam(source: str) -> bool:
+    """Tell the source of a webcam's frames from a file's name."""
+    return source.startswith(WEBCAM) and source.removeprefix(WEBCAM).isdigit()
 
 
 def list_folder(folder: str | Path) -> list[Path]:
@@ -78,19 +85,23 @@ def read_frames(inputs: Any, on_error: OnError | None = None) -> Iterator[Frame]
         on_error: called with the source and the error where one cannot be read, and reading
             goes on; by default the error is raised.
     """
+    place = 0
     for index, one in enumerate(expand(inputs)):
         source = f'array {index}' if isinstance(one, np.ndarray) else str(one)
         try:
             if isinstance(one, np.ndarray):
-                yield Frame(source, None, check_image(one, source))
+                yield Frame(source, None, check_image(one, source), place)
             elif isinstance(one, int) or is_video(one):
                 from .video import VideoReader
                 video = VideoReader(one)
                 for number, image in enumerate(video):
-                    yield Frame(video.name, number, check_image(image, video.name))
+                    yield Frame(video.name, number, check_image(image, video.name), place)
+                    place += 1
+                continue
             else:
-                yield Frame(source, None, read_picture(one))
+                yield Frame(source, None, read_picture(one), place)
         except (OSError, ValueError) as error:
             if on_error is None:
                 raise
             on_error(source, error)
+        place += 1

@@ -43,8 +43,8 @@ class VideoReader:
             stream = container.streams.video[0]
             self.rate = stream.average_rate or UNKNOWN_RATE
             self.count = stream.frames or None
-            if self.count is None and container.duration:
-                self.count = round(container.duration / av.time_base * self.rate)
+            if self.count is None and (seconds := _seconds(stream)):
+                self.count = round(seconds * self.rate)
 
     def _open(self) -> av.container.InputContainer:
         try:
@@ -74,22 +74,42 @@ class VideoReader:
             capture.release()
 
     def _from_file(self) -> Iterator[np.ndarray]:
-        number = 0
+        number, start, end = 0, None, 0.
         with self._open() as container:
             stream = container.streams.video[0]
+            told, seconds, counted = stream.frames, _seconds(stream), 1 / self.rate
             stream.thread_type = 'AUTO'
             try:
                 for frame in container.decode(stream):
                     number += 1
+                    start = (frame.time or 0.) if start is None else start
+                    end = max(end, (frame.time or 0.) - start + float(counted))
                     image = frame.to_ndarray(format='bgr24')
                     yield np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
             except av.FFmpegError as error:
                 raise ValueError(f'{self.name}: broken after {number} frames: {error.strerror}'
                                  ) from error
-        # Some containers estimate: only a tenth less than they say means that something is lost.
-        if not number or (self.count and number < 0.9 * self.count - 1):
-            raise ValueError(f'{self.name}: cut off: ends after {number} of '
-                             f'{self.count or "an unknown number of"} frames')
+        # Headers may count frames that an edit list hides, or round: a little less is no loss.
+        short = number < 0.97 * told - 1 if told else seconds and end + counted < 0.97 * seconds
+        if not number or short:
+            whole = f'{told} frames' if told else f'{seconds or 0:.1f} seconds'
+            raise ValueError(f'{self.name}: cut off: ends after {number} frames, '
+                             f'{end:.1f} seconds, of {whole}')
+
+
+def _seconds(stream: av.VideoStream) -> float | None:
+    """Return how long a stream says that its pictures last, None if it does not say.
+
+    The container's own duration may be that of longer sound.
+    """
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    text = next((v for k, v in stream.metadata.items() if k.upper() == 'DURATION'), '')
+    try:
+        hours, minutes, seconds = map(float, text.split(':'))
+    except ValueError:
+        return None
+    return 3600 * hours + 60 * minutes + seconds
 
 
 class VideoWriter:

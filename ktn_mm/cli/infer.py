@@ -42,10 +42,12 @@ def run(args: argparse.Namespace) -> int:
         args.out, args.save.split(',') if args.save else None, overwrite=args.overwrite,
         image_ids=read_image_ids(args.image_ids) if args.image_ids else None)
     writer.check(options.source_names(inputs))
-    with options.progress(inputs, args.stop) as shown, writer:
-        for result in options.results_of(args, inputs, shown):
-            writer.add(result)
-            shown.step(result)
+    with options.progress(inputs, args.stop) as shown:
+        results = options.results_of(args, inputs, shown)  # nothing is written before it loads
+        with writer:
+            for result in results:
+                writer.add(result)
+                shown.step(result)
     if writer.stretched:
         print(f'{writer.stretched} frames of another size were stretched to the first one\'s')
     return 1 if shown.failed else 0

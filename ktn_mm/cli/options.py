@@ -15,6 +15,7 @@ from .stopping import Stop
 
 if TYPE_CHECKING:
     from ..apis import DensePoseInferencer
+    from ..apis.sources import OnError
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
@@ -215,14 +216,48 @@ def results_of(args: argparse.Namespace, inputs: list[str | int],
     """Yield the dense pose of inputs, from the network or from IUV pictures."""
     if getattr(args, 'iuv', None):
         shown.start()
-        return _from_iuv(inputs, list_inputs(args.iuv))
+        return _from_iuv(inputs, list_inputs(args.iuv), shown.skip)
     inferencer = load_inferencer(args)
     shown.start()
     return inferencer(inputs, bboxes=read_boxes(args.bboxes), whole_image=args.whole_image,
                       on_error=shown.skip)
 
 
-def _from_iuv(inputs: list[str | int], iuvs: list[str | int]) -> Iterator[DensePoseResult]:
+def _from_iuv(inputs: list[str | int], iuvs: list[str | int],
+              on_error: 'OnError') -> Iterator[DensePoseResult]:
+    """Yield what IUV pictures say of pictures.
+
+    Where names tell, ``NAME.jpg`` belongs to ``NAME_iuv.png`` or ``NAME.png``, and what cannot be
+    used is named and left out; otherwise both go in their order.
+    """
+    partners = _partners(inputs, iuvs)
+    if partners is None:
+        yield from _side_by_side(inputs, iuvs)
+        return
+    for one, iuv in zip(inputs, partners):
+        try:
+            yield from _side_by_side([one], [iuv])
+        except (OSError, ValueError) as error:
+            on_error(str(one), error)
+
+
+def _partners(inputs: list[str | int], iuvs: list[str | int]) -> list[str | int] | None:
+    """Return the IUV picture that each input's name asks for; None if no name tells.
+
+    Raises:
+        ValueError: if some have one and some have none.
+    """
+    by_name = {Path(str(iuv)).stem.removesuffix('_iuv'): iuv for iuv in iuvs}
+    partners = [by_name.get(Path(str(one)).stem) for one in inputs]
+    if not any(partners):
+        return None
+    if None in partners:
+        lonely = inputs[partners.index(None)]
+        raise ValueError(f'{lonely}: no {Path(str(lonely)).stem}_iuv among the IUV pictures')
+    return partners
+
+
+def _side_by_side(inputs: list[str | int], iuvs: list[str | int]) -> Iterator[DensePoseResult]:
     from ..apis.sources import read_frames
     pictures = read_frames(iuvs)
     for frame in read_frames(inputs):

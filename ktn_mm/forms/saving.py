@@ -109,16 +109,16 @@ def encode_picture(picture: np.ndarray, suffix: str) -> bytes:
 
 
 def _npz(result: DensePoseResult) -> bytes:
+    people = result.people
     arrays = dict(
         boxes=result.boxes, scores=result.scores, keypoints=result.keypoints,
         keypoint_scores=result.keypoint_scores, iuv=result.to_image(),
-        person=result.to_maps()[2])
-    if result.people:
-        arrays.update(
-            labels=np.stack([p.labels for p in result.people]),
-            uv=np.stack([p.uv for p in result.people]).astype(np.float16),
-            crop_center=np.array([p.frame.center for p in result.people]),
-            crop_scale=np.array([p.frame.scale for p in result.people]))
+        person=result.to_maps()[2],
+        labels=np.stack([p.labels for p in people]) if people else np.zeros((0, 0, 0), np.uint8),
+        uv=np.stack([p.uv for p in people]).astype(np.float16) if people
+        else np.zeros((0, 2, 0, 0), np.float16),
+        crop_center=np.array([p.frame.center for p in people]).reshape(-1, 2),
+        crop_scale=np.array([p.frame.scale for p in people]).reshape(-1, 2))
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()

@@ -55,6 +55,8 @@ def read_atlas(path: str | Path) -> np.ndarray:
             atlas = np.array(picture.convert('RGBA'))
     except FileNotFoundError:
         raise FileNotFoundError(f'{path}: no such file') from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f'{path}: too large: {error}') from error
     except (OSError, SyntaxError) as error:
         raise ValueError(f'{path}: not a picture that can be read') from error
     try:

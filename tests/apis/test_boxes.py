@@ -45,7 +45,8 @@ IMAGE = np.zeros((8, 9, 3), np.uint8)
 
 def handed_out(boxes, *places):
     given = GivenBoxes(boxes)
-    return [given(Frame(source, number, IMAGE)) for source, number in places]
+    return [given(Frame(source, number, IMAGE, place))
+            for place, (source, number) in enumerate(places)]
 
 
 def test_the_same_boxes_for_all_or_one_entry_each():
@@ -57,6 +58,22 @@ def test_the_same_boxes_for_all_or_one_entry_each():
     stacked = np.array([[A], [A]]) + np.arange(2)[:, None, None]
     np.testing.assert_array_equal(handed_out(stacked, *places)[1], stacked[1])
     np.testing.assert_array_equal(handed_out(np.array([A]), *places)[1], [A])
+
+
+def test_an_iterator_is_read_once_for_all_pictures():
+    places = ('a.jpg', None), ('b.jpg', None), ('c.jpg', None)
+    assert handed_out(iter([[A], [], [B]]), *places) == [[A], [], [B]]
+    assert handed_out(zip([A, B]), *places[:2]) == [(A, ), (B, )]
+
+
+def test_a_bad_box_may_be_left_out():
+    said = []
+    rows = [A, [0, 0, np.nan, 5], [200, 0, 300, 5], B, [7, 7, 7.00000001, 9]]
+    boxes, scores = check_boxes(rows, (100, 50), said.append)
+    np.testing.assert_array_equal(boxes, [A[:4], B[:4]])
+    assert scores.tolist() == [1, .5]
+    assert [str(error).split(' = ')[0] for error in said] == ['box 1', 'box 2', 'box 4']
+    assert 'no area' in str(said[2])  # none is left in float32
 
 
 def test_boxes_by_name_and_by_frame():

@@ -106,11 +106,15 @@ def test_files_folders_and_videos_in_one_list(inferencer, tmp_path):
 
 def test_a_bad_one_is_named_and_the_rest_is_done(inferencer, tmp_path):
     (tmp_path / 'bad.jpg').write_text('no picture')
-    boxes = [BOXES, [[500, 0, 510, 9]], BOXES]
+    # one entry for each input, also for those that cannot be read
+    boxes = [BOXES, [[500, 0, 510, 9], BOXES[1]], BOXES, BOXES, BOXES[:1]]
     inputs = [plain(10), plain(20), tmp_path / 'bad.jpg', tmp_path / 'none.jpg', plain(30)]
     said = []
     results = list(inferencer(inputs, bboxes=boxes, on_error=lambda *what: said.append(what)))
-    assert [r.source for r in results] == ['array 0', 'array 4']
+    assert [r.source for r in results] == ['array 0', 'array 1', 'array 4']
+    assert [len(r) for r in results] == [len(BOXES), 1, 1]
+    np.testing.assert_allclose(results[1].boxes, [BOXES[1][:4]])
+    np.testing.assert_allclose(results[2].boxes, [BOXES[0]])
     reasons = dict((source.split('/')[-1], str(error)) for source, error in said)
     assert list(reasons) == ['array 1', 'bad.jpg', 'none.jpg']
     assert 'array 1: box 0' in reasons['array 1'] and 'outside' in reasons['array 1']

@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -85,6 +86,34 @@ def test_what_is_cut_off_says_so_after_the_frames_that_are_there(tmp_path):
     (tmp_path / 'cut.mp4').write_bytes(whole[:len(whole) // 2])
     with pytest.raises(ValueError, match='cut.mp4: not a video, or cut off'):
         VideoReader(tmp_path / 'cut.mp4')
+
+
+def with_sound(path, frames, seconds):
+    """Write a Matroska file of 25 frames a second whose sound lasts other seconds."""
+    with av.open(str(path), 'w') as container:
+        pictures = container.add_stream('ffv1', rate=25)
+        pictures.width, pictures.height = frames[0].shape[1::-1]
+        pictures.pix_fmt = 'bgr0'
+        sound = container.add_stream('pcm_s16le', rate=8000, layout='mono')
+        for frame in frames:
+            container.mux(pictures.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        container.mux(pictures.encode())
+        samples = av.AudioFrame.from_ndarray(
+            np.zeros((1, int(8000 * seconds)), np.int16), format='s16', layout='mono')
+        samples.sample_rate = 8000
+        container.mux(sound.encode(samples))
+        container.mux(sound.encode())
+    return path
+
+
+def test_longer_sound_is_no_loss_of_pictures(tmp_path):
+    path = with_sound(tmp_path / 'a.mkv', noise(50), 4)
+    reader = VideoReader(path)
+    assert reader.count == 50 == len(list(reader))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:int(.9 * len(whole))])
+    with pytest.raises(ValueError, match='a.mkv: .*(cut off: ends after 4|broken)'):
+        list(VideoReader(path))
 
 
 def test_what_is_no_video_is_named(tmp_path):

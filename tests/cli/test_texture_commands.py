@@ -45,6 +45,37 @@ def test_there_and_back_without_a_network(people, tmp_path, capsys):
     assert np.abs(painted[shown] - original[shown]).mean() < 2
 
 
+def test_iuv_pictures_belong_to_pictures_by_name(people, tmp_path, capsys):
+    # sorted by name, frame10_iuv.png comes before frame1_iuv.png, but frame1.jpg before frame10
+    for folder in ('pictures', 'iuv'):
+        (tmp_path / folder).mkdir()
+    iuvs = sorted(people[1].iterdir())
+    for name, iuv in zip(('frame1', 'frame10'), iuvs):
+        picture = people[0] / f'{iuv.stem.removesuffix("_iuv")}.jpg'
+        (tmp_path / f'pictures/{name}.jpg').write_bytes(picture.read_bytes())
+        (tmp_path / f'iuv/{name}_iuv.png').write_bytes(iuv.read_bytes())
+    white = tmp_path / 'white.png'
+    Image.fromarray(np.full((1536, 1024, 4), 255, np.uint8)).save(white)
+
+    def paint(out):
+        return main(['paint', str(tmp_path / 'pictures'), '--iuv', str(tmp_path / 'iuv'),
+                     '--atlas', str(white), '--out', str(tmp_path / out)])
+
+    assert paint('out') == 0
+    for name, iuv in zip(('frame1', 'frame10'), iuvs):
+        shown = np.array(Image.open(iuv))[..., 0] > 0
+        painted = np.array(Image.open(tmp_path / f'out/{name}_painted.png'))
+        assert (painted[shown] == 255).all() and (painted[~shown] != 255).any()
+    # what is broken is named, and the rest is done
+    (tmp_path / 'pictures/frame1.jpg').write_text('no picture')
+    assert paint('second') == 1
+    assert 'frame1.jpg' in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / 'second').iterdir()] == ['frame10_painted.png']
+    (tmp_path / 'iuv/frame10_iuv.png').unlink()
+    assert paint('third') == 1
+    assert 'frame10.jpg: no frame10_iuv among the IUV pictures' in capsys.readouterr().err
+
+
 def test_a_folder_is_averaged(people, tmp_path):
     atlas = tmp_path / 'atlas.png'
     assert main(['unwrap', str(people[0]), '--iuv', str(people[1]), '--out', str(atlas),
@@ -85,7 +116,7 @@ def test_videos_by_the_network(painted, config, checkpoint, tmp_path):
     ('unwrap', dict(iuv='swapped.png'), 'I must be 0..24, got 200; perhaps the channels'),
     ('unwrap', dict(iuv='nobody.png'), 'nobody was seen'),
     ('unwrap', dict(inputs=['a.png', 'a.png']), 'no IUV picture left'),
-    ('unwrap', dict(iuv='.'), 'more IUV pictures than pictures'),
+    ('unwrap', dict(iuv='many'), 'more IUV pictures than pictures'),
     ('paint', dict(atlas='nobody.png'), 'nobody.png: an atlas is 6 tiles high'),
     ('paint', dict(atlas='none.png'), 'none.png: no such file'),
 ])
@@ -95,6 +126,9 @@ def test_what_cannot_be_done_is_told(tmp_path, monkeypatch, capsys, command, cha
     for name, picture in {'a.png': iuv, 'nobody.png': iuv, 'swapped.png': iuv + np.uint8(200),
                           'other_size.png': iuv[:5, :7], 'there.png': iuv}.items():
         cv2.imwrite(name, picture)
+    (tmp_path / 'many').mkdir()
+    for name in ('x.png', 'y.png'):
+        cv2.imwrite(f'many/{name}', iuv)
     args = dict(inputs=['a.png'], iuv='nobody.png', out='out.png') | change
     extra = ['--atlas', args['atlas']] if command == 'paint' else []
     assert main([command, *args['inputs'], '--iuv', args['iuv'], '--out', args['out'],

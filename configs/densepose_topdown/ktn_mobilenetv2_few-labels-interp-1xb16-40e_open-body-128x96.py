@@ -1,0 +1,11 @@
+# The shipped network learns on from a few labels: docs/few-labels.md
+_base_ = [
+    '../_base_/schedules/adam_few_labels.py',
+    '../_base_/datasets/few_labels_128x96.py',
+    '../_base_/models/ktn_mobilenetv2.py',
+]
+load_from = 'weights/ktn_mobilenetv2_interp-restart-1xb16-12e_open-body-v1-128x96.pth'
+model = dict(
+    backbone=dict(init_cfg=None),
+    head=dict(decoder=_base_.codec),
+    test_cfg=dict(flip_test=False))
