@@ -108,9 +108,10 @@ class DensePoseInferencer:
              on_error: OnError | None) -> Iterator[DensePoseResult]:
         waiting: list[tuple[Frame, list]] = []
         for frame in read_frames(inputs, on_error):
-            boxes, scores = self._boxes(frame, find, on_error)
-            if boxes is None:
+            found = self._boxes(frame, find, on_error)
+            if found is None:
                 continue
+            boxes, scores = found
             waiting.append((frame, [self.backend.crop(frame.image, *one)
                                     for one in zip(boxes, scores.tolist())]))
             people = sum(len(crops) for _, crops in waiting)
@@ -122,11 +123,8 @@ class DensePoseInferencer:
         yield from self._finish(waiting)
 
     @staticmethod
-    def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | tuple[None, None]:
-        """Return the boxes of a picture that can be used; None where nobody can say any.
-
-        A frame of a video has none then, so that videos keep their length.
-        """
+    def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | None:
+        """Return the boxes of a picture that can be used; None where nobody can say any."""
         def report(error: ValueError) -> None:
             place = frame.source + ('' if frame.number is None else f', frame {frame.number}')
             named = ValueError(f'{place}: {error}')
@@ -136,11 +134,11 @@ class DensePoseInferencer:
 
         size = frame.image.shape[1::-1]
         try:
-            rows = find(frame)
-            return check_boxes(rows, size, report if on_error else None)
+            return check_boxes(find(frame), size, on_error and report)
         except ValueError as error:
             report(error)
-        return (None, None) if frame.number is None else check_boxes([], size)
+        # a frame shows nobody then, so that the video keeps its length
+        return None if frame.number is None else check_boxes([], size)
 
     def _finish(self, waiting: list[tuple[Frame, list]]) -> Iterator[DensePoseResult]:
         crops = [crop for _, own in waiting for crop in own]

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpose.apis import init_model
 
+from ..models import TopdownDensePoseEstimator
 from ..structures import PersonPose
 
 
@@ -26,11 +26,10 @@ class PytorchBackend:
     """
 
     def __init__(self, config: str, checkpoint: str, device: str) -> None:
-        kind = Config.fromfile(config).model.type
-        if kind != 'TopdownDensePoseEstimator':
-            raise ValueError(f'{config}: its model is {kind}, not TopdownDensePoseEstimator; a '
-                             'detector goes into det (--det)')
         self.model = init_model(config, checkpoint, device=device)
+        if not isinstance(self.model, TopdownDensePoseEstimator):
+            raise ValueError(f'{config}: its model is {type(self.model).__name__}, not '
+                             'TopdownDensePoseEstimator; a detector goes into det (--det)')
         init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
         self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 

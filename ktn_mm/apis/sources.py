@@ -37,6 +37,11 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
+def source_name(one: str | Path | int) -> str:
+    """Return the ``source`` that the frames of a file or a webcam have."""
+    return f'{WEBCAM}{one}' if isinstance(one, int) else str(one)
+
+
 def is_webcam(source: str) -> bool:
     """Tell the source of a webcam's frames from a file's name."""
     return source.startswith(WEBCAM) and source.removeprefix(WEBCAM).isdigit()
@@ -87,21 +92,27 @@ def read_frames(inputs: Any, on_error: OnError | None = None) -> Iterator[Frame]
     """
     place = 0
     for index, one in enumerate(expand(inputs)):
-        source = f'array {index}' if isinstance(one, np.ndarray) else str(one)
+        source = f'array {index}' if isinstance(one, np.ndarray) else source_name(one)
+        first = place
         try:
-            if isinstance(one, np.ndarray):
-                yield Frame(source, None, check_image(one, source), place)
-            elif isinstance(one, int) or is_video(one):
-                from .video import VideoReader
-                video = VideoReader(one)
-                for number, image in enumerate(video):
-                    yield Frame(video.name, number, check_image(image, video.name), place)
-                    place += 1
-                continue
-            else:
-                yield Frame(source, None, read_picture(one), place)
+            for number, image in _images(one, source):
+                yield Frame(source, number, image, place)
+                place += 1
         except (OSError, ValueError) as error:
             if on_error is None:
                 raise
             on_error(source, error)
-        place += 1
+        place = max(place, first + 1)  # what cannot be read has a place too
+
+
+def _images(one: str | Path | int | np.ndarray,
+            source: str) -> Iterator[tuple[int | None, np.ndarray]]:
+    """Yield the number and the image of a single input's frames; a picture has no number."""
+    if isinstance(one, np.ndarray):
+        yield None, check_image(one, source)
+    elif isinstance(one, int) or is_video(one):
+        from .video import VideoReader
+        for number, image in enumerate(VideoReader(one)):
+            yield number, check_image(image, source)
+    else:
+        yield None, read_picture(one)

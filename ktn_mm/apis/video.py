@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..forms.writing import partial_path
-from .sources import WEBCAM
+from .sources import source_name
 
 UNKNOWN_RATE = Fraction(25)
 """Frames per second of a video that does not say."""
@@ -33,7 +33,7 @@ class VideoReader:
 
     def __init__(self, source: str | Path | int) -> None:
         self.source = source
-        self.name = f'{WEBCAM}{source}' if isinstance(source, int) else str(source)
+        self.name = source_name(source)
         self.rate, self.count = UNKNOWN_RATE, None
         if isinstance(source, int):
             return

@@ -99,8 +99,8 @@ def list_inputs(inputs: list[str]) -> list[str | int]:
 
 def source_names(inputs: list[str | int]) -> list[str]:
     """Return the ``source`` that the results of inputs have."""
-    from ..apis.sources import WEBCAM
-    return [f'{WEBCAM}{one}' if isinstance(one, int) else one for one in inputs]
+    from ..apis.sources import source_name
+    return [source_name(one) for one in inputs]
 
 
 def count_frames(inputs: list[str | int]) -> int | None:

@@ -214,3 +214,16 @@ def test_a_very_long_picture(config, checkpoint):
         image, bboxes=[[29_000, 0, 29_030, 40]])
     iuv = result.to_image()
     assert iuv.shape == image.shape and iuv[20, 29_015, 0] > 0 and not iuv[:, :28_000].any()
+
+
+def test_a_device_that_is_not_there_is_named():
+    from ktn_mm.apis.backends import checked_device
+    assert checked_device('cpu') == 'cpu'
+    for device in ('nowhere', 'cuda:99'):
+        with pytest.raises(ValueError, match=f"device '{device}' cannot be used: "):
+            checked_device(device)
+
+
+def test_a_detector_is_no_pose_network():
+    with pytest.raises(ValueError, match=r'its model is RTMDet.*goes into det \(--det\)'):
+        DensePoseInferencer('rtmdet-tiny-open-body', device='cpu')

@@ -182,8 +182,41 @@ def test_errors_take_one_line(infer, picture, capsys, args, reason):
     lines = [line for line in capsys.readouterr().err.splitlines()
              if 'skipped: ' in line or line.startswith('ktn-mm: error: ')]
     assert len(lines) == 1 and re.search(reason, lines[0]), lines
-    left_out = re.search('outside|no area|not finite', reason)  # the picture then shows nobody
-    assert left_out or list(infer.out.glob('*')) == []
+    written = sorted(path.name for path in infer.out.glob('*'))
+    if re.search('outside|no area|not finite', reason):  # a box is left out: nobody is shown
+        assert written == ['people_iuv.png', 'people_overlay.jpg']
+        assert not np.array(Image.open(infer.out / 'people_iuv.png')).any()
+    else:
+        assert written == []
+
+
+def test_a_bad_box_costs_neither_its_neighbours_nor_a_frame(infer, video, tmp_path):
+    entries = [[[10, 5, 40, 85]], [[10, 5, 40, 85], [500, 5, 510, 85]], [[500, 5, 510, 85]],
+               [[10, 5, 40, 85]]]
+    (tmp_path / 'boxes.json').write_text(json.dumps({'walk.mkv': entries}))
+    assert infer(video, '--bboxes', tmp_path / 'boxes.json', '--save', 'iuv,video:iuv') == 1
+    shown = [frame.any() for frame in VideoReader(infer.out / 'walk_iuv.mkv')]
+    assert shown == [True, True, False, True]
+    assert names(infer.out / 'walk_iuv') == [f'00000{i}.png' for i in range(4)]
+
+
+def test_a_start_that_failed_leaves_nothing_in_the_way(infer, picture, monkeypatch):
+    from ktn_mm.apis import backends
+
+    def fails(*args):
+        raise ValueError('no such network')
+
+    with monkeypatch.context() as patch:
+        patch.setitem(backends.BACKENDS, 'pytorch', fails)
+        assert infer(picture, '--whole-image', '--save', 'json') == 1
+    assert infer(picture, '--whole-image', '--save', 'json') == 0
+
+
+def test_a_file_may_be_called_as_a_webcam(infer, picture):
+    shot = picture.with_name('webcam shot.png')
+    picture.rename(shot)
+    assert infer(shot, '--whole-image', '--save', 'iuv') == 0
+    assert names(infer.out) == ['webcam shot_iuv.png']
 
 
 def test_trouble_is_told_before_any_work(infer, painted, picture, tmp_path, capsys):

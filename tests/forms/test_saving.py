@@ -97,6 +97,17 @@ def test_keypoints_are_found_by_coco(result, tmp_path):
                                result.keypoint_scores[1], atol=1e-3)
 
 
+def test_npz_of_nobody_has_the_same_arrays(result, tmp_path):
+    DensePoseResult.from_people(result.image_size, []).save(tmp_path / 'nobody.npz')
+    result.save(tmp_path / 'people.npz')
+    with np.load(tmp_path / 'nobody.npz') as nobody, np.load(tmp_path / 'people.npz') as people:
+        assert nobody.keys() == people.keys()
+        for name in people:
+            assert nobody[name].dtype == people[name].dtype, name
+            assert nobody[name].ndim == people[name].ndim, name
+        assert len(nobody['labels']) == len(nobody['crop_scale']) == 0
+
+
 def test_npz_holds_plain_arrays(result, tmp_path):
     result.save(tmp_path / 'a.npz')
     with np.load(tmp_path / 'a.npz', allow_pickle=False) as read:

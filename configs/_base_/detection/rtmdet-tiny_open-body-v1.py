@@ -42,38 +42,29 @@ test_pipeline = [
         type='PackDetInputs',
         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))]
 
+people = dict(data_root=data_root, metainfo=metainfo)
+in_order = dict(batch_size=16, num_workers=0, persistent_workers=False)
 train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     persistent_workers=False,
     pin_memory=False,
     dataset=dict(
-        data_root=data_root,
-        metainfo=metainfo,
         ann_file='annotations/densepose_open_train.json',
         data_prefix=dict(img='train/'),
         filter_cfg=dict(filter_empty_gt=True, min_size=4),
-        pipeline=train_pipeline))
-val_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        data_root=data_root,
-        metainfo=metainfo,
-        ann_file='annotations/densepose_open_val.json',
-        data_prefix=dict(img='val/'),
-        pipeline=test_pipeline))
-test_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(
-        data_root=data_root,
-        metainfo=metainfo,
-        ann_file='annotations/densepose_open_test.json',
-        data_prefix=dict(img='test/'),
-        pipeline=test_pipeline))
+        pipeline=train_pipeline,
+        **people))
+val_dataloader = dict(**in_order, dataset=dict(
+    ann_file='annotations/densepose_open_val.json',
+    data_prefix=dict(img='val/'),
+    pipeline=test_pipeline,
+    **people))
+test_dataloader = dict(**in_order, dataset=dict(
+    ann_file='annotations/densepose_open_test.json',
+    data_prefix=dict(img='test/'),
+    pipeline=test_pipeline,
+    **people))
 # mmdet's RTMDet counts no more than 10 boxes of a picture; these are CocoMetric's own numbers.
 figures = dict(
     proposal_nums=(100, 300, 1000),
