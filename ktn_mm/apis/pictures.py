@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.ppm')
+PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.jfif', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif',
+                    '.ppm', '.pgm')
 PICTURE_FORMATS = ('JPEG', 'PNG', 'BMP', 'WEBP', 'TIFF', 'GIF', 'PPM')
 MAX_PIXELS = 100_000_000
 """A picture with more is refused before it is decoded: its colours alone take 0.3 GB."""
@@ -66,7 +67,10 @@ def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarra
             warnings.simplefilter('ignore')
             with Image.open(path, formats=PICTURE_FORMATS) as picture:
                 _check_size(picture.size, path, max_pixels)
-                return _to_bgr(ImageOps.exif_transpose(picture), path)
+                wide = picture.mode.startswith('I;16') or (picture.mode, picture.format) == (
+                    'I', 'PPM')
+                upright = ImageOps.exif_transpose(picture)
+                return _narrowed(upright) if wide else _to_bgr(upright, path)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -77,10 +81,13 @@ def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarra
         raise PictureError(f'{path}: broken: {error or type(error).__name__}') from error
 
 
+def _narrowed(picture: Image.Image) -> np.ndarray:
+    """Return grey pixels of 16 bits as BGR ones of 8."""
+    grey = np.rint(np.asarray(picture).astype(np.float32) / 257).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, 2)
+
+
 def _to_bgr(picture: Image.Image, path: str | Path) -> np.ndarray:
-    if picture.mode.startswith('I;16'):
-        grey = np.rint(np.asarray(picture).astype(np.float32) / 257).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, 2)
     if picture.mode in ('I', 'F'):
         raise PictureError(f'{path}: pixels of 32 bits, of which nobody knows the range')
     if picture.has_transparency_data:

@@ -8,7 +8,7 @@ import numpy as np
 from .pictures import PICTURE_SUFFIXES, check_image, read_picture
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.mjpeg',
-                  '.wmv', '.ts')
+                  '.wmv', '.ts', '.flv', '.3gp', '.m2ts')
 
 WEBCAM = 'webcam '
 """What the source of a webcam's frames begins with; its index follows."""

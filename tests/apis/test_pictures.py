@@ -59,6 +59,8 @@ def test_every_kind_of_pixel_becomes_bgr_of_8_bits(tmp_path):
         np.testing.assert_allclose(image[2, 2], color, atol=3, err_msg=name)
     cv2.imwrite(str(tmp_path / 'rgb16.png'), np.full((4, 5, 3), (0, 0, 65535), np.uint16))
     assert read_picture(tmp_path / 'rgb16.png')[2, 2].tolist() == list(RED)
+    cv2.imwrite(str(tmp_path / 'grey16.pgm'), np.full((4, 5), 100 * 257, np.uint16))
+    assert read_picture(tmp_path / 'grey16.pgm')[2, 2].tolist() == [100] * 3
 
 
 def test_long_pictures_work_and_enormous_ones_are_refused_unread(tmp_path):
