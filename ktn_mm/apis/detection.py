@@ -1,5 +1,6 @@
 """Person boxes from any mmdet detector."""
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class PersonDetector:
 
     Raises:
         FileNotFoundError: if a file does not exist.
+        OSError: if its weights cannot be downloaded.
         ValueError: if the first class of the detector is not 'person', or the checkpoint cannot
             be read or is missing.
     """
@@ -34,7 +36,10 @@ class PersonDetector:
         from mmdet.apis import init_detector
         from mmpose.utils import adapt_mmdet_pipeline
         config, checkpoint = find_detector(config, checkpoint)
-        self.model = init_detector(config, checkpoint, device=device)
+        try:
+            self.model = init_detector(config, checkpoint, device=device)
+        except URLError as error:
+            raise OSError(f'{checkpoint} cannot be downloaded: {error.reason}') from error
         self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)
         classes = self.model.dataset_meta.get('classes', ())
         if not classes or classes[PERSON_LABEL] != 'person':
