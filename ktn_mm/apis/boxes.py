@@ -73,10 +73,11 @@ def parse_boxes(text: str) -> list[list[float]]:
         ValueError: if it looks otherwise.
     """
     try:
-        return [[float(value) for value in box.split(',')]
+        rows = [[float(value) for value in box.split(',')]
                 for box in text.replace('\n', ';').split(';') if box.strip()]
     except ValueError:
         raise ValueError(f"boxes must look like 'x1,y1,x2,y2;...', got {text!r:.200}") from None
+    return _as_rows(rows)
 
 
 class GivenBoxes:
@@ -88,34 +89,48 @@ class GivenBoxes:
             - rows of 4 or 5 numbers: the same for every picture and frame
             - an iterable of such rows: one entry for each picture or frame, in their order,
               also for pictures that cannot be read
-            - ``{file name: one of these}``; a sequence then counts the frames of that video
+            - ``{file name: one of these}``; a sequence then counts the frames of that video.
+              Files that nobody asks for may be in it.
 
     Raises:
-        ValueError: from a call, if there is no entry for a picture.
+        ValueError: from a call, if there is no entry for a picture; from :meth:`finish`, if
+            there are more entries than pictures or frames.
     """
 
     def __init__(self, boxes: Any) -> None:
         lasts = isinstance(boxes, (Mapping, Sequence, np.ndarray)) or not isinstance(
             boxes, Iterable)
         self.boxes = boxes if lasts else list(boxes)
+        self._asked: dict[str | None, int] = {}
 
     def __call__(self, frame: Frame) -> Any:
         """Return the rows for a picture or frame."""
-        if not isinstance(self.boxes, Mapping):
-            return _entry(self.boxes, frame.place, 'boxes')
-        name = Path(frame.source).name
-        if name not in self.boxes:
-            raise ValueError(f'there are no boxes for {name!r}')
-        return _entry(self.boxes[name], frame.number or 0, f'the boxes of {name!r}')
+        if isinstance(self.boxes, Mapping):
+            name, index = Path(frame.source).name, frame.number or 0
+            if name not in self.boxes:
+                raise ValueError(f'there are no boxes for {name!r}')
+        else:
+            name, index = None, frame.place
+        boxes, what = self._of(name)
+        if not _nested(boxes):
+            return boxes
+        self._asked[name] = index + 1
+        if index >= len(boxes):
+            raise ValueError(f'{what} are {len(boxes)} entries, none for number {index}')
+        return boxes[index]
 
+    def finish(self) -> None:
+        """Check, after the last picture, that no entry is left: they may belong elsewhere."""
+        for name, count in self._asked.items():
+            boxes, what = self._of(name)
+            if len(boxes) > count:
+                raise ValueError(f'{what} are {len(boxes)} entries, but {count} pictures or '
+                                 'frames came: do they belong together?')
 
-def _entry(boxes: Any, index: int, what: str) -> Any:
-    """Return boxes themselves, or their entry if they are a list of lists of rows."""
-    if not _nested(boxes):
-        return boxes
-    if index >= len(boxes):
-        raise ValueError(f'{what} are {len(boxes)} entries, none for number {index}')
-    return boxes[index]
+    def _of(self, name: str | None) -> tuple[Any, str]:
+        """Return the boxes of a file, or all for None, and what to call them."""
+        return (self.boxes, 'boxes') if name is None else (
+            self.boxes[name], f'the boxes of {name!r}')
 
 
 def _nested(boxes: Any) -> bool:

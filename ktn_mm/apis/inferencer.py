@@ -10,6 +10,9 @@ from .backends import build_backend, checked_device
 from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
 from .sources import Frame, OnError, is_webcam, read_frames
 
+WAITING_PIXELS = 50_000_000
+"""As many pixels of pictures wait for their batch to fill; they take 0.15 GB."""
+
 Detector = Callable[[np.ndarray], Boxes]
 """From a BGR image to boxes (N, 4) x1, y1, x2, y2 and scores (N,)."""
 
@@ -83,7 +86,7 @@ class DensePoseInferencer:
 
         Raises:
             ValueError: if it is not said where the people are, or said twice; for a picture or
-                boxes that cannot be used.
+                boxes that cannot be used; at the end, for entries of boxes that are left over.
         """
         ways = (bboxes is not None) + bool(whole_image)
         if ways > 1:
@@ -107,7 +110,13 @@ class DensePoseInferencer:
     def _run(self, inputs: Any, find: Finder,
              on_error: OnError | None) -> Iterator[DensePoseResult]:
         waiting: list[tuple[Frame, list]] = []
-        for frame in read_frames(inputs, on_error):
+        broken = []
+
+        def note(source: str, error: Exception) -> None:
+            broken.append(source)
+            on_error(source, error)
+
+        for frame in read_frames(inputs, on_error and note):
             found = self._boxes(frame, find, on_error)
             if found is None:
                 continue
@@ -115,12 +124,15 @@ class DensePoseInferencer:
             waiting.append((frame, [self.backend.crop(frame.image, *one)
                                     for one in zip(boxes, scores.tolist())]))
             people = sum(len(crops) for _, crops in waiting)
+            pixels = sum(kept.image.size // 3 for kept, _ in waiting)
             # Somebody waits in front of a webcam.
             if (people >= self.batch_size or len(waiting) >= self.batch_size
-                    or is_webcam(frame.source)):
+                    or pixels >= WAITING_PIXELS or is_webcam(frame.source)):
                 yield from self._finish(waiting)
                 waiting = []
         yield from self._finish(waiting)
+        if isinstance(find, GivenBoxes) and not broken:
+            find.finish()
 
     @staticmethod
     def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | None:

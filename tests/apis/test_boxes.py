@@ -88,3 +88,23 @@ def test_boxes_by_name_and_by_frame():
 def test_missing_boxes_are_named(boxes, place, reason):
     with pytest.raises(ValueError, match=reason):
         handed_out(boxes, place)
+
+
+@pytest.mark.parametrize('boxes, count, reason', [
+    ([[A], [B], []], 2, 'boxes are 3 entries, but 2'),
+    ({'v.mp4': [[A], [A]], 'w.mp4': [[A]] * 9}, 1, "boxes of 'v.mp4' are 2 entries, but 1"),
+])
+def test_entries_that_are_left_over_are_told(boxes, count, reason):
+    given = GivenBoxes(boxes)
+    for number in range(count):
+        given(Frame('v.mp4', number, IMAGE, number))
+    with pytest.raises(ValueError, match=reason):
+        given.finish()
+
+
+@pytest.mark.parametrize('boxes', [[A, B], [[A], [B]], {'v.mp4': [[A], [B]]}, {'v.mp4': [A]}])
+def test_boxes_that_fit_leave_none_over(boxes):
+    given = GivenBoxes(boxes)
+    for number in range(2):
+        given(Frame('v.mp4', number, IMAGE, number))
+    given.finish()

@@ -47,6 +47,22 @@ def test_batches_are_bounded_and_come_from_several_pictures(inferencer, painted)
     np.testing.assert_allclose(result.boxes, crowd)
 
 
+def test_large_pictures_do_not_wait_for_each_other(inferencer, painted, monkeypatch):
+    monkeypatch.setattr('ktn_mm.apis.inferencer.WAITING_PIXELS', plain(0)[..., 0].size)
+    assert len(list(inferencer(shades(3), bboxes=BOXES[:1]))) == 3
+    assert painted.batches == [1, 1, 1]
+
+
+def test_entries_left_over_are_told_unless_a_picture_is_broken(inferencer, tmp_path):
+    results = inferencer(shades(2), bboxes=[BOXES] * 3)
+    assert [len(next(results)) for _ in range(2)] == [2, 2]
+    with pytest.raises(ValueError, match='3 entries, but 2 pictures'):
+        next(results)
+    inputs, said = [*shades(1), str(tmp_path / 'gone.png')], []
+    list(inferencer(inputs, bboxes=[BOXES] * 2, on_error=lambda *error: said.append(error)))
+    assert len(said) == 1
+
+
 def test_reading_waits_until_a_result_is_asked_for(inferencer):
     asked = []
 
