@@ -4,11 +4,11 @@ import sys
 from collections.abc import Sequence
 
 from ..version import __version__
-from . import app, infer, paint, unwrap
+from . import app, infer, options, paint, unwrap
 from .stopping import Stop
 
 EXIT_CODES = """exit codes: 0 all done; 1 something could not be done, and was named; 2 wrong
-arguments; 130 interrupted, what was done is kept"""
+arguments, nothing was done; 130 interrupted, what was done is kept"""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -40,4 +40,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except (OSError, ValueError, ImportError) as error:
         print(f'ktn-mm: error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, options.WrongArguments) else 1

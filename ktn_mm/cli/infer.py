@@ -36,11 +36,15 @@ def run(args: argparse.Namespace) -> int:
     inputs = options.list_inputs(args.inputs)
     if any(Path(one).is_dir() and Path(one).resolve() == args.out.resolve()
            for one in args.inputs):
-        raise ValueError(f'{args.out}: results would lie among the inputs; choose another --out')
+        raise options.WrongArguments(f'{args.out}: results would lie among the inputs; choose '
+                                     'another --out')
     options.read_boxes(args.bboxes)
-    writer = ResultWriter(
-        args.out, args.save.split(',') if args.save else None, overwrite=args.overwrite,
-        image_ids=read_image_ids(args.image_ids) if args.image_ids else None)
+    image_ids = read_image_ids(args.image_ids) if args.image_ids else None
+    try:
+        writer = ResultWriter(args.out, args.save.split(',') if args.save else None,
+                              overwrite=args.overwrite, image_ids=image_ids)
+    except ValueError as error:
+        raise options.WrongArguments(f'--save: {error}') from None
     writer.check(options.source_names(inputs))
     with options.progress(inputs, args.stop) as shown:
         results = options.results_of(args, inputs, shown)  # nothing is written before it loads

@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from ..apis.sources import OnError
 
 
+class WrongArguments(ValueError):
+    """The arguments ask for nothing that can be done, whatever the files hold."""
+
+
+def count(text: str) -> int:
+    """Return a number of at least 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'must be at least 1, got {text}')
+    return number
+
+
+def share(text: str) -> float:
+    """Return a number in [0, 1], for argparse."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f'must lie in 0..1, got {text}')
+    return number
+
+
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add INPUT."""
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
@@ -46,7 +66,7 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
     model.add_argument('--backend', choices=('pytorch', 'onnxruntime'),
                        help='what runs the network (default: onnxruntime for an .onnx file)')
     model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
-    model.add_argument('--batch-size', type=int, default=8, metavar='N',
+    model.add_argument('--batch-size', type=count, default=8, metavar='N',
                        help='people at a time (default: %(default)s)')
     people = parser.add_argument_group('who' if ask_later else 'who (one of these)')
     who = people.add_mutually_exclusive_group()
@@ -61,7 +81,7 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
             '{file name: [rows of frame 0, rows of frame 1, ...]}')
         who.add_argument('--whole-image', action='store_true',
                          help='one person, who fills the image')
-    people.add_argument('--det-thr', type=float, default=0.3, metavar='SCORE',
+    people.add_argument('--det-thr', type=share, default=0.3, metavar='SCORE',
                         help='least score of a detected box (default: %(default)s)')
 
 
@@ -69,14 +89,14 @@ def check_model(args: argparse.Namespace) -> None:
     """Check what argparse cannot.
 
     Raises:
-        ValueError: if something is missing or too much.
+        WrongArguments: if something is missing or too much.
     """
     for name in ('model', 'det'):
         if len(getattr(args, name) or ()) > 2:
-            raise ValueError(f'--{name} takes a config and a checkpoint, got '
-                             f'{" ".join(getattr(args, name))}; inputs come first')
+            raise WrongArguments(f'--{name} takes a config and a checkpoint, got '
+                                 f'{" ".join(getattr(args, name))}; inputs come first')
     if args.model and 'bboxes' in args and not (args.det or args.bboxes or args.whole_image):
-        raise ValueError('say where the people are: --det, --bboxes or --whole-image')
+        raise WrongArguments('say where the people are: --det, --bboxes or --whole-image')
 
 
 def list_inputs(inputs: list[str]) -> list[str | int]:
@@ -129,7 +149,8 @@ def read_boxes(text: str | None) -> Any:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is neither boxes nor JSON.
+        ValueError: if the file is no JSON, or not of boxes.
+        WrongArguments: if it is neither a file nor boxes.
     """
     if text is None:
         return None
@@ -144,9 +165,9 @@ def read_boxes(text: str | None) -> Any:
     from ..apis.boxes import parse_boxes
     try:
         return parse_boxes(text)
-    except ValueError:
-        raise ValueError(f"--bboxes must look like 'x1,y1,x2,y2;...' or end in .json, got "
-                         f'{text!r}') from None
+    except ValueError as error:
+        raise WrongArguments(f"--bboxes must look like 'x1,y1,x2,y2;...' or end in .json, got "
+                             f'{text!r}: {error}') from None
 
 
 class Progress:
@@ -184,6 +205,9 @@ class Progress:
         """End the bar and print a line that sums up, if there was one."""
         if self._bar is None:
             return
+        if not self._stop.asked:
+            self._bar.total = self._bar.n  # what was skipped does not come any more
+            self._bar.refresh()
         self._bar.close()
         rate = self.done / max(time.monotonic() - self._start, 1e-9)
         print(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'wide')
     parser.add_argument('--out', required=True, type=Path, metavar='DIR',
                         help='folder for the results')
-    parser.add_argument('--opacity', type=float, default=1., metavar='SHARE',
+    parser.add_argument('--opacity', type=options.share, default=1., metavar='SHARE',
                         help='of the texture, 0 to 1 (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace what exists')
     options.add_model(parser, or_iuv=True)
@@ -30,8 +30,6 @@ def run(args: argparse.Namespace) -> int:
     from ..forms import Form
     from ..texture import paint_texture, read_atlas
     options.check_model(args)
-    if not 0 <= args.opacity <= 1:
-        raise ValueError(f'--opacity must lie in 0..1, got {args.opacity:g}')
     inputs = options.list_inputs(args.inputs)
     tiles = read_atlas(args.atlas)
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ..texture import TILE
     options.add_inputs(parser)
     parser.add_argument('--out', required=True, type=Path, metavar='FILE', help='a .png to write')
-    parser.add_argument('--size', type=int, default=TILE, metavar='N',
+    parser.add_argument('--size', type=options.count, default=TILE, metavar='N',
                         help='pixels a side of each tile (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace the file')
     options.add_model(parser, or_iuv=True)
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from ..texture import TextureSum, join_tiles
     options.check_model(args)
     if args.out.suffix.lower() != '.png':
-        raise ValueError(f'{args.out}: the atlas is a .png')
+        raise options.WrongArguments(f'{args.out}: the atlas is a .png')
     if args.out.exists() and not args.overwrite:
         raise FileExistsError(f'{args.out} exists already; --overwrite replaces it')
     inputs = options.list_inputs(args.inputs)

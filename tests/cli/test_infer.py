@@ -144,6 +144,7 @@ def test_one_broken_file_in_a_folder(infer, picture, video, tmp_path, capsys):
     assert infer(folder, '--whole-image', '--save', 'iuv,video') == 1
     said = capsys.readouterr()
     lines = [line for line in said.err.splitlines() if 'skipped:' in line]
+    assert '100%' in said.err.splitlines()[-1]  # nothing more will come
     assert len(lines) == 2 and 'broken.jpg: not a picture' in lines[0]
     assert 'cut.mkv: ' in lines[1] and '2 skipped' in said.out
     kept = names(infer.out / 'cut_iuv')
@@ -164,15 +165,33 @@ def test_a_video_that_changes_its_size(infer, tmp_path, capsys):
 
 
 @pytest.mark.parametrize('args, reason', [
-    (('--bboxes', '10,5,40'), 'people.png: box 0 .*4 numbers'),
+    (('--bboxes', '10,5,40'), "got '10,5,40': box 0 .*4 numbers"),
+    (('--bboxes', 'everyone'), '--bboxes must look like'),
+    ((), 'say where the people are'),
+    (('--whole-image', '--save', 'iuv,uvi'), "--save: .* no form 'uvi'; there are iuv, iuv_bgr"),
+    (('--whole-image', '--save', 'video:npz'), "no form 'video:npz'"),
+    (('--det', 'a.py', 'b.pth', 'people.png'), '--det takes a config and a checkpoint'),
+])
+def test_wrong_arguments_take_one_line(infer, picture, capsys, args, reason):
+    assert infer(picture, *args) == 2
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith('ktn-mm: error: ') and re.search(reason, line)
+    assert not infer.out.exists()
+
+
+@pytest.mark.parametrize('args', [
+    ('--batch-size', '0'), ('--batch-size', 'all'), ('--det-thr', '1.5'), ('--det-thr', 'nan')])
+def test_numbers_out_of_range_are_wrong_arguments(infer, picture, capsys, args):
+    with pytest.raises(SystemExit) as stopped:
+        infer(picture, '--whole-image', *args)
+    assert stopped.value.code == 2 and f'argument {args[0]}' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('args, reason', [
     (('--bboxes', '200,5,240,85'), 'people.png: box 0 .*outside the image'),
     (('--bboxes', '40,5,10,85'), 'people.png: box 0 .*no area'),
     (('--bboxes', 'nan,5,10,85'), 'people.png: box 0 .*not finite'),
-    (('--bboxes', 'everyone'), '--bboxes must look like'),
     (('--bboxes', 'none.json'), 'none.json'),
-    ((), 'say where the people are'),
-    (('--whole-image', '--save', 'iuv,uvi'), "no form 'uvi'; there are iuv, iuv_bgr"),
-    (('--whole-image', '--save', 'video:npz'), "no form 'video:npz'"),
     (('--whole-image', '--save', 'video'), 'people.png: nothing would be written'),
     (('--det', 'a.py', 'b.pth'), 'a.py: no such file'),
     (('--det', 'a.py'), 'a.py: a detector needs a checkpoint'),
@@ -229,14 +248,25 @@ def test_trouble_is_told_before_any_work(infer, painted, picture, tmp_path, caps
     cases = {
         'nothing can be written there': [str(picture), '--out', str(blocked / 'out')],
         'would both be written to': [str(picture), str(twin), '--out', str(infer.out)],
-        'results would lie among the inputs': [str(twin.parent), '--out', str(twin.parent)],
         'gone.jpg: no such file': [str(picture), 'gone.jpg', '--out', str(infer.out)],
         'neither a picture nor a video': [str(tmp_path / 'empty'), '--out', str(infer.out)]}
     (tmp_path / 'empty').mkdir()
     for reason, args in cases.items():
         assert main(['infer', *args, *model, '--whole-image']) == 1
         assert reason in capsys.readouterr().err
+    assert main(['infer', str(twin.parent), '--out', str(twin.parent), *model,
+                 '--whole-image']) == 2
+    assert 'results would lie among the inputs' in capsys.readouterr().err
     assert painted.batches == []
+
+
+def test_boxes_that_are_left_over_are_told(infer, video, tmp_path, capsys):
+    entries = [[[10, 5, 40, 85]]] * 5
+    (tmp_path / 'boxes.json').write_text(json.dumps({'walk.mkv': entries}))
+    assert infer(video, '--bboxes', tmp_path / 'boxes.json', '--save', 'iuv') == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "the boxes of 'walk.mkv' are 5 entries, but 4 pictures or frames came" in error
+    assert len(names(infer.out / 'walk_iuv')) == 4
 
 
 def test_wrong_arguments_and_help():

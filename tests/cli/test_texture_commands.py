@@ -110,7 +110,6 @@ def test_videos_by_the_network(painted, config, checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize('command, change, reason', [
-    ('unwrap', dict(out='atlas.jpg'), 'the atlas is a .png'),
     ('unwrap', dict(out='there.png'), 'exists already'),
     ('unwrap', dict(iuv='other_size.png'), 'other_size.png 7x5'),
     ('unwrap', dict(iuv='swapped.png'), 'I must be 0..24, got 200; perhaps the channels'),
@@ -135,3 +134,16 @@ def test_what_cannot_be_done_is_told(tmp_path, monkeypatch, capsys, command, cha
                  *extra]) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith('ktn-mm: error: ') and reason in error
+
+
+@pytest.mark.parametrize('command, args, reason', [
+    ('unwrap', ['--out', 'atlas.jpg'], 'the atlas is a .png'),
+    ('unwrap', ['--out', 'atlas.png', '--size', '0'], 'must be at least 1, got 0'),
+    ('paint', ['--out', 'out', '--atlas', 'a.png', '--opacity', '2'], 'must lie in 0..1, got 2'),
+])
+def test_wrong_arguments_are_told_apart(capsys, command, args, reason):
+    try:
+        code = main([command, 'a.png', '--iuv', 'iuv.png', *args])
+    except SystemExit as stopped:  # of argparse
+        code = stopped.code
+    assert code == 2 and reason in capsys.readouterr().err
