@@ -152,14 +152,13 @@ def test_score_with_dense_confidence(built, make_samples):
         MODELS.build(config(test_cfg=dict(score='luck')))
 
 
-def test_crop_sides_must_fit_the_neck(model, make_samples):
+@pytest.mark.parametrize('neck', ['MultiInstanceDecoder', 'DeconvDecoder'])
+def test_crop_sides_must_be_multiples_of_32(neck):
+    model = MODELS.build(config(neck))
     with pytest.raises(ValueError, match=r'multiples of 32; input_size is \(48, 64\)'):
         model(torch.rand(1, 3, 64, 48), None, mode='tensor')
     with pytest.raises(ValueError, match=r'multiples of 32; input_size is \(100, 128\)'):
-        MODELS.build(config(head=dict(decoder=dict(CODEC, input_size=(100, 128)))))
-    plain = MODELS.build(config('DeconvDecoder', head=dict(
-        decoder=dict(CODEC, input_size=(100, 128)))))
-    assert plain(torch.rand(2, 3, 64, 48), None, mode='tensor')[0].shape[2:] == (32, 32)
+        MODELS.build(config(neck, head=dict(decoder=dict(CODEC, input_size=(100, 128)))))
 
 
 def test_state_dict_round_trip(built, model):

@@ -41,8 +41,10 @@ class DeconvDecoder(BaseModule):
             dict(type='Normal', layer='ConvTranspose2d', std=0.001,
                  override=special if instance_strengthening else None),
             dict(type='Constant', layer='BatchNorm2d', val=1)])
-        if num_layers < 1:
-            raise ValueError(f'num_layers must be at least 1, got {num_layers}')
+        for name, value in dict(in_channels=in_channels, channels=channels,
+                                num_layers=num_layers).items():
+            if value < 1:
+                raise ValueError(f'{name} must be at least 1, got {value}')
         self.in_channels = in_channels
         layers: list[nn.Module] = []
         for i in range(num_layers):

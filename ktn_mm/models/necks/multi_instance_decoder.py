@@ -48,9 +48,6 @@ class MultiInstanceDecoder(BaseModule):
             others, or the sides of the crop are not multiples of 32.
     """
 
-    crop_multiple = 32
-    """The sides of a crop must be multiples of this."""
-
     def __init__(self,
                  in_channels: Sequence[int] = (256, 512, 1024, 2048),
                  channels: int = 256,

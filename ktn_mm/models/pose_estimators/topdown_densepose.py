@@ -12,6 +12,10 @@ from torch import Tensor
 from ktn_mm.models.checkpoint_check import check_checkpoint
 from ktn_mm.models.keypoint_pretrained import KeypointPretrained
 
+CROP_MULTIPLE = 32
+"""The sides of a crop are multiples of this: backbones halve them five times, and what a decoder
+doubles again must lie where it lay before."""
+
 
 @MODELS.register_module()
 class TopdownDensePoseEstimator(TopdownPoseEstimator):
@@ -31,8 +35,8 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
     mean probability of the person over the labelled pixels.
 
     Raises:
-        ValueError: if ``score`` is neither of these, a crop does not fit the neck, or a
-            checkpoint does not fit the model.
+        ValueError: if ``score`` is neither of these, the sides of a crop are no multiples of
+            :data:`CROP_MULTIPLE`, or a checkpoint does not fit the model.
     """
 
     def __init__(self, *args, allow_partial_init: bool = False, **kwargs) -> None:
@@ -62,11 +66,11 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
             self._check_crop(inputs.shape[3], inputs.shape[2])
         return super().extract_feat(inputs)
 
-    def _check_crop(self, width: int, height: int) -> None:
-        multiple = getattr(self.neck, 'crop_multiple', 1) if self.with_neck else 1
-        if width % multiple or height % multiple:
-            raise ValueError(f'{type(self.neck).__name__} needs crops whose sides are multiples '
-                             f'of {multiple}; input_size is ({width}, {height})')
+    @staticmethod
+    def _check_crop(width: int, height: int) -> None:
+        if width % CROP_MULTIPLE or height % CROP_MULTIPLE:
+            raise ValueError(f'the sides of crops must be multiples of {CROP_MULTIPLE}; '
+                             f'input_size is ({width}, {height})')
 
     def add_pred_to_datasample(self, batch_pred_instances: list[InstanceData],
                                batch_pred_fields: list | None, batch_data_samples: list) -> list:
