@@ -167,8 +167,8 @@ def test_eval_keeps_the_kernel_and_drops_it_in_time():
     ktm = machine().eval()
     inputs = kernels()
     calls = []
-    make = ktm._make
-    ktm._make = lambda *args: calls.append(1) or make(*args)
+    make = ktm.make_kernel
+    ktm.make_kernel = lambda *args: calls.append(1) or make(*args)
 
     def fresh():
         with torch.no_grad():
@@ -193,8 +193,18 @@ def test_eval_keeps_the_kernel_and_drops_it_in_time():
     ktm.train().eval()
     fresh()
     assert len(calls) == 7
+    # single rows and numbers, unseen by version counters too
+    inputs[0].data[:, 9] *= 2
+    fresh()
+    inputs[1].data[:, 5] *= 2
+    fresh()
+    inputs[2].data[0, 1, 0, 0] += 1
+    fresh()
+    ktm.graphs['part'].data[5, 3] += 1
+    fresh()
+    assert len(calls) == 11
     assert ktm(*inputs).requires_grad  # with gradients nothing is kept
-    assert len(calls) == 8
+    assert len(calls) == 12
 
 
 def test_state_dict_round_trip(location_file):

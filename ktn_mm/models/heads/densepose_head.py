@@ -31,7 +31,8 @@ class DensePoseHead(BaseHead):
 
     Legend: B crops, C channels, H x W output grid, P points, h x w crop.
 
-    Losses, every one a mean over the batch's annotated elements and exactly 0 without any:
+    Losses, every one a mean over the batch's annotated elements (of ``loss_keypoint`` as in
+    mmpose over all elements, those of unlabelled keypoints being 0) and exactly 0 without any:
     ``loss_mask``, ``loss_part``, ``loss_keypoint``, ``loss_surface``, ``loss_u``, ``loss_v``,
     with MID's instance logits ``loss_instance``, if configured ``loss_triplet``; and the metric
     ``acc_surface``, the share of points whose surface is right.
@@ -179,7 +180,8 @@ class DensePoseHead(BaseHead):
         if self.ktm is None:
             return self
         with torch.no_grad():
-            kernel = self.ktm(*(self.predictors[n].weight for n in ('keypoints', 'parts', 'mask')))
+            kernel = self.ktm.make_kernel(
+                *(self.predictors[n].weight for n in ('keypoints', 'parts', 'mask')))
             deconv = nn.ConvTranspose2d(kernel.shape[0], kernel.shape[1], 4, stride=2,
                                         padding=1).to(kernel)
             deconv.weight.copy_(kernel)

@@ -150,13 +150,14 @@ class KnowledgeTransferMachine(BaseModule):
         """
         self._check(keypoint=keypoint, part=part, mask=mask)
         if self.training or torch.is_grad_enabled() or torch.jit.is_tracing():
-            return self._make(keypoint, part, mask)
+            return self.make_kernel(keypoint, part, mask)
         weights = [keypoint, part, mask, *self.parameters(), *self.buffers()]
         if self._cache is None or not self._cache[0].matches(weights):
-            self._cache = _Fingerprint(weights), self._make(keypoint, part, mask)
+            self._cache = _Fingerprint(weights), self.make_kernel(keypoint, part, mask)
         return self._cache[1]
 
-    def _make(self, keypoint: Tensor, part: Tensor, mask: Tensor) -> Tensor:
+    def make_kernel(self, keypoint: Tensor, part: Tensor, mask: Tensor) -> Tensor:
+        """Return :meth:`forward`'s kernel, computed now."""
         # a sum over thousands of products: float32 even under autocast
         with torch.autocast(keypoint.device.type, enabled=False):
             rows = dict(keypoint=kernel_to_rows(keypoint), part=kernel_to_rows(part))
@@ -198,10 +199,12 @@ class _Fingerprint:
     """Tell whether weights are still those that were seen.
 
     Version counters see every in-place change but those through ``.data``, which exponential
-    moving averages use; a few values of each tensor see these.
+    moving averages use. Those are seen by the values themselves: all of them in the graphs and
+    the sources' kernels, and some of the transformer's many, which an average changes together.
     """
 
-    PROBES = 16
+    WHOLE, PROBES = 2**18, 64
+    """Up to how many values a tensor is compared as a whole; about how many of a larger one."""
 
     def __init__(self, weights: list[Tensor]) -> None:
         self.marks = self._marks(weights)
@@ -220,7 +223,8 @@ class _Fingerprint:
     @classmethod
     def _values(cls, weights: list[Tensor]) -> Tensor:
         flat = [w.detach().reshape(-1) for w in weights]
-        return torch.cat([w[::max(1, len(w) // cls.PROBES)].float() for w in flat])
+        return torch.cat([w[::1 if len(w) <= cls.WHOLE else len(w) // cls.PROBES].float()
+                          for w in flat])
 
 
 def kernel_to_rows(kernel: Tensor) -> Tensor:
@@ -236,8 +240,9 @@ def rows_to_kernel(rows: Tensor, kernel_size: int) -> Tensor:
 def load_location(path: str) -> Tensor:
     """Read the rows (n, D_loc) float32 of a person detector; see ``location_file`` of KTM."""
     if not Path(path).is_file():
-        raise FileNotFoundError(f'no location knowledge at {path}; '
-                                'tools/extract_location_knowledge.py writes it')
+        raise FileNotFoundError(
+            f'no location knowledge at {path}; tools/extract_location_knowledge.py writes it, and '
+            'a network whose checkpoint holds it needs location_shape=(rows, length) instead')
     weights = _read_numbers(path, 'weights')
     if weights.ndim != 2 or 0 in weights.shape:
         raise ValueError(f'{path}: weights must have the shape (rows, length), '
@@ -258,6 +263,8 @@ def _read_numbers(path: str, name: str) -> np.ndarray:
         raise ValueError(f'{path}: {error}') from error
     if array.dtype.kind not in 'fiu':
         raise ValueError(f'{path}: {name} holds {array.dtype}, not numbers')
+    with np.errstate(over='ignore'):  # too large is not finite
+        array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f'{path}: {name} holds numbers that are not finite')
-    return array.astype(np.float32)
+    return array
