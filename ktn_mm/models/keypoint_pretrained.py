@@ -60,7 +60,7 @@ class KeypointPretrained:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no checkpoint of such a network, or of another backbone.
+        ValueError: if it is no checkpoint of such a network, or no tensor of its backbone fits.
     """
 
     def __init__(self, checkpoint: str) -> None:
@@ -104,7 +104,7 @@ def find_transfer(weights: dict[str, Tensor], own: dict[str, Tensor]) -> Transfe
     taken: dict[str, Tensor] = {}
     refused: dict[str, str] = {}
     for name, tensor in weights.items():
-        if name.startswith('head.final_layer.'):
+        if name in ('head.final_layer.weight', 'head.final_layer.bias'):
             continue
         target = name.replace(f'head.{_DECONVOLUTIONS}.', f'neck.{_DECONVOLUTIONS}.', 1)
         if target in own and own[target].shape == tensor.shape:
@@ -119,12 +119,12 @@ def find_transfer(weights: dict[str, Tensor], own: dict[str, Tensor]) -> Transfe
                and k not in refused]
     why, scale = _why_no_predictor(weights['head.final_layer.weight'], own), 1.
     predictor = {name.removeprefix('head.final_layer.'): value for name, value in weights.items()
-                 if name.startswith('head.final_layer.')}
+                 if name in ('head.final_layer.weight', 'head.final_layer.bias')}
     if why:
         refused.update({f'head.final_layer.{kind}': why for kind in predictor})
     else:
         predictor['weight'] = lift(predictor['weight'])
-        if _features_are_new(taken, own):
+        if _features_are_new(taken, refused, own):
             scale = float(own[f'{_PREDICTOR}.weight'].std() / predictor['weight'].std())
         taken.update({f'{_PREDICTOR}.{kind}': scale * value for kind, value in predictor.items()})
     return Transfer(taken, refused, missing, scale)
@@ -164,17 +164,22 @@ def _rename(weights: dict[str, Tensor]) -> dict[str, Tensor]:
             for k, v in weights.items()}
 
 
-def _features_are_new(taken: dict[str, Tensor], own: dict[str, Tensor]) -> bool:
-    """Tell whether anything between backbone and predictors was not in the checkpoint."""
-    return any(name not in taken for name in own
+def _features_are_new(taken: dict[str, Tensor], refused: dict[str, str],
+                      own: dict[str, Tensor]) -> bool:
+    """Tell whether the layers between backbone and predictors are not the checkpoint's."""
+    ours = any(name not in taken for name in own
                if name.startswith(('neck.', 'head.convs.'))
-               and not name.startswith('neck.instance.'))
+               and not name.startswith('neck.instance.')
+               and not name.endswith('num_batches_tracked'))  # old files lack them
+    return ours or any(name.startswith('head.') for name in refused)
 
 
 def _why_no_predictor(weight: Tensor, own: dict[str, Tensor]) -> str | None:
     predictor = own.get(f'{_PREDICTOR}.weight')
     if predictor is None:
         return f'the model has no {_PREDICTOR}'
+    if not weight.isfinite().all() or not weight.any():
+        return 'holds numbers that are not finite, or nothing but zeros'
     if weight.shape[2:] != (1, 1):
         return f'is {_shape(weight)}, only a 1x1 convolution makes a deconvolution'
     if weight.shape[:2] != (predictor.shape[1], predictor.shape[0]):

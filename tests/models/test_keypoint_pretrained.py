@@ -42,8 +42,12 @@ def checkpoint(tmp_path):
                 loss=dict(type='KeypointMSELoss'), decoder=CODEC)))
         model.init_weights()
         for name, value in model.state_dict().items():
-            if 'running' in name:
+            if 'running_mean' in name:
+                value.uniform_(-0.1, 0.1)
+            elif 'running_var' in name:
                 value.uniform_(0.5, 1)
+            elif 'deconv_layers' in name and value.ndim == 4:
+                value.normal_(0, 0.1)  # features that can be seen behind the biases
             elif 'final_layer' in name:
                 value.normal_()
         path = tmp_path / 'td-hm.pth'
@@ -98,7 +102,7 @@ def test_simple_baseline_finds_its_keypoints_at_once(checkpoint, told, ktm):
     image = torch.rand(2, 3, 64, 32)
     bias = theirs.head.final_layer.bias[:, None, None]
     heatmaps = theirs(image, None)
-    assert heatmaps.std() > 1e-3
+    assert (heatmaps - bias).std() > 0.1
     torch.testing.assert_close(ours(image, None)[2], doubled(heatmaps - bias) + bias)
     assert len(told) == 1 and told[0][0] == logging.INFO
     total = len(theirs.state_dict())
@@ -141,6 +145,7 @@ def test_hrnet_with_and_without_mid(checkpoint, told):
     plain = build(path, backbone=hrnet(False), in_channels=4)
     image = torch.rand(1, 3, 64, 32)
     bias = theirs.head.final_layer.bias[:, None, None]
+    assert (theirs(image, None) - bias).std() > 0.1
     torch.testing.assert_close(plain(image, None)[2],
                                doubled(theirs(image, None) - bias) + bias)
     ours = build(path, backbone=hrnet(True), neck=dict(MID, in_channels=(4, 6, 8, 10)))
@@ -180,6 +185,35 @@ def test_names_of_older_checkpoints(checkpoint, told, tmp_path):
     ours = build(str(tmp_path / 'old.pth'), neck=DECONVOLUTIONS)
     assert torch.equal(ours.head.predictors['keypoints'].weight,
                        lift(theirs.head.final_layer.weight))
+
+
+def test_old_files_have_no_counters_of_batch_norm(checkpoint, told, tmp_path):
+    theirs, _ = checkpoint()
+    torch.save({k: v for k, v in theirs.state_dict().items() if 'num_batches' not in k},
+               tmp_path / 'old.pth')
+    ours = build(str(tmp_path / 'old.pth'), neck=DECONVOLUTIONS)
+    assert torch.equal(ours.head.predictors['keypoints'].weight,
+                       lift(theirs.head.final_layer.weight))
+    assert 'times' not in told[0][1]
+
+
+def test_convolutions_of_their_head_make_other_features(checkpoint, told, tmp_path):
+    theirs, _ = checkpoint()
+    state = dict(theirs.state_dict(), **{'head.conv_layers.0.weight': torch.ones(8, 8, 3, 3),
+                                         'head.final_layer.3.bias': torch.ones(3)})
+    torch.save(state, tmp_path / 'convs.pth')
+    build(str(tmp_path / 'convs.pth'), neck=DECONVOLUTIONS)
+    assert 'times' in told[0][1] and 'head.conv_layers.0.weight: the model has no' in told[0][1]
+
+
+@pytest.mark.parametrize('value', [0., float('nan')])
+def test_a_predictor_that_says_nothing_is_left(checkpoint, told, tmp_path, value):
+    theirs, _ = checkpoint()
+    theirs.head.final_layer.weight.data.fill_(value)
+    torch.save(theirs.state_dict(), tmp_path / 'none.pth')
+    ours = build(str(tmp_path / 'none.pth'), neck=MID)
+    assert 'not finite, or nothing but zeros' in told[0][1]
+    assert 0 < ours.head.predictors['keypoints'].weight.std() < 0.01
 
 
 def test_kernels_other_than_1x1_are_not_forced(checkpoint, told, tmp_path):
