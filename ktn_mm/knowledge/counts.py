@@ -45,7 +45,11 @@ def load_counts(path: str | Path | None = None) -> PairCounts:
     path = Path(path or COUNTS_FILE)
     if not path.is_file():
         raise FileNotFoundError(f'no pair counts at {path}')
-    pairs = json.loads(path.read_text(encoding='utf-8')).get('pairs')
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path}: no JSON: {error}') from error
+    pairs = content.get('pairs') if isinstance(content, dict) else None
     if not isinstance(pairs, dict):
         raise ValueError(f'{path}: no table "pairs"')
     counts: PairCounts = {}
@@ -69,10 +73,11 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
         and predicate do not matter.
 
     Raises:
-        ValueError: if the text is no JSON list of images with relationships.
+        ValueError: if the text is no JSON list of images with relationships, or has none.
     """
     wanted = set(words)
     counts = {frozenset(pair): 0 for pair in combinations_with_replacement(sorted(wanted), 2)}
+    seen = 0
     for image in _json_items(file):
         if not isinstance(image, dict) or not isinstance(image.get('relationships'), list):
             raise ValueError('every image must have "relationships", as in Visual Genome\'s '
@@ -85,6 +90,9 @@ def count_relationships(file: TextIO, words: Iterable[str]) -> PairCounts:
             pair = frozenset(_name(relation.get(end, {})) for end in ('subject', 'object'))
             if pair <= wanted:
                 counts[pair] += 1
+            seen += 1
+    if not seen:
+        raise ValueError('there is no relationship in it')
     return counts
 
 
@@ -123,6 +131,8 @@ def pair_matrix(nodes: list[Node], surfaces: list[Node], counts: PairCounts) -> 
 
 def _name(end: dict) -> str:
     names = end.get('names') or [end.get('name', '')]
+    if not isinstance(names, list):
+        raise ValueError(f'"names" of an object must be a list, got {str(end)[:60]!r}')
     return str(names[0]).strip().lower()
 
 

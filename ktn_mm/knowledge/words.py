@@ -29,7 +29,8 @@ def load_word_vectors(path: str | Path | None = None,
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line does not hold a vector or a wanted word is missing.
+        ValueError: if a line does not hold a vector, a vector has no direction, or a wanted
+            word is missing.
     """
     path = Path(path or WORD_VECTORS_FILE)
     if not path.is_file():
@@ -38,10 +39,17 @@ def load_word_vectors(path: str | Path | None = None,
     binary = path.name.removesuffix('.gz').endswith('.bin')
     read = _binary_entries if binary else _text_entries
     vectors: dict[str, np.ndarray] = {}
-    for word, vector in read(path, wanted):
-        vectors.setdefault(word, vector)
-        if wanted is not None and len(vectors) == len(wanted):
-            break
+    try:
+        for word, vector in read(path, wanted):
+            vectors.setdefault(word, vector)
+            if wanted is not None and len(vectors) == len(wanted):
+                break
+    except EOFError as error:
+        raise ValueError(f'{path}: cut off: {error}') from error
+    for word, vector in vectors.items():
+        if not np.isfinite(vector).all() or not vector.any():
+            raise ValueError(f'{path}: the vector for {word!r} has no direction: its numbers are '
+                             'not finite, or all 0')
     missing = sorted((wanted or set()) - set(vectors))
     if missing:
         raise ValueError(f'{path} holds no vector for: {", ".join(missing)}')
@@ -83,6 +91,8 @@ def _binary_entries(path: Path, wanted: set[str] | None) -> Entries:
             count, size = map(int, file.readline().split())
         except ValueError as error:
             raise ValueError(f'{path}: no word2vec header in the first line') from error
+        if size < 1:
+            raise ValueError(f'{path}: vectors of {size} values, says its first line')
         for _ in range(count):
             letters = bytearray()
             while (letter := file.read(1)) not in (b' ', b''):

@@ -39,6 +39,13 @@ def test_broken_stream_is_an_error():
         count_relationships(io.StringIO('[{"objects": []}]'), ['hand'])
     with pytest.raises(ValueError, match='every image must have "relationships"'):
         count_relationships(io.StringIO('[{"relationships": null}]'), ['hand'])
+    for empty in ('[]', '[{"relationships": []}]'):
+        with pytest.raises(ValueError, match='no relationship'):
+            count_relationships(io.StringIO(empty), ['hand'])
+    for names in ('{"a": 1}', '3'):
+        with pytest.raises(ValueError, match='"names" of an object must be a list'):
+            count_relationships(io.StringIO(
+                f'[{{"relationships": [{{"subject": {{"names": {names}}}}}]}}]'), ['hand'])
     for relation in ('"hand"', '{"subject": null, "object": {"name": "arm"}}'):
         with pytest.raises(ValueError, match='every relationship must join'):
             count_relationships(io.StringIO(f'[{{"relationships": [{relation}]}}]'), ['hand'])
@@ -76,8 +83,12 @@ def test_count_file_errors(tmp_path):
     path.write_text('{"pairs": {"hand|arm": 3, "arm": 2}}')
     with pytest.raises(ValueError, match="counts.json: pairs\\['arm'\\]"):
         load_counts(path)
-    path.write_text('{}')
-    with pytest.raises(ValueError, match='no table'):
+    for text in ('{}', '[1, 2]', '{"pairs": 3}'):
+        path.write_text(text)
+        with pytest.raises(ValueError, match='counts.json: no table'):
+            load_counts(path)
+    path.write_text('{"pairs": ')
+    with pytest.raises(ValueError, match='counts.json: no JSON'):
         load_counts(path)
     with pytest.raises(FileNotFoundError):
         load_counts(tmp_path / 'none.json')

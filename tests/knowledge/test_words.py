@@ -51,6 +51,25 @@ def test_compressed_files(tmp_path, vectors):
         np.testing.assert_array_equal(read['arm'], vectors['arm'])
 
 
+@pytest.mark.parametrize('value', ['nan', 'inf', '0'])
+def test_vectors_without_a_direction_are_refused(tmp_path, value):
+    (tmp_path / 'v.txt').write_text(f'arm 1 2 3\nhand {value} 0 0\nleg 1 nan 1\n')
+    with pytest.raises(ValueError, match="v.txt: the vector for 'hand' has no direction"):
+        load_word_vectors(tmp_path / 'v.txt', words=['arm', 'hand'])
+    load_word_vectors(tmp_path / 'v.txt', words=['arm'])
+
+
+def test_cut_and_mad_files_are_named(tmp_path, vectors):
+    write_text(tmp_path / 'v.txt', vectors, False)
+    whole = gzip.compress((tmp_path / 'v.txt').read_bytes())
+    (tmp_path / 'v.txt.gz').write_bytes(whole[:-12])
+    with pytest.raises(ValueError, match='v.txt.gz: cut off'):
+        load_word_vectors(tmp_path / 'v.txt.gz')
+    (tmp_path / 'v.bin').write_bytes(b'3 -1\nhand abc')
+    with pytest.raises(ValueError, match='v.bin: vectors of -1 values'):
+        load_word_vectors(tmp_path / 'v.bin')
+
+
 def test_strange_words_of_full_files(tmp_path, vectors):
     write_text(tmp_path / 'v.txt', vectors, False)
     with (tmp_path / 'v.txt').open('ab') as file:
