@@ -1,7 +1,10 @@
 """Telling mmpose about this package's classes, and the user about a broken stack."""
+import contextlib
 import importlib
+import io
 import sys
 import warnings
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 REGISTERING_MODULES = (
@@ -48,8 +51,9 @@ def register_all(*, strict: bool = True) -> bool:
     try:
         if missing:
             raise ModuleNotFoundError(f'not installed: {", ".join(missing)}')
-        for module in REGISTERING_MODULES:
-            importlib.import_module(module)
+        with _without_hints():
+            for module in REGISTERING_MODULES:
+                importlib.import_module(module)
         from mmengine.config.utils import MODULE2PACKAGE
 
         from ktn_mm.engine.safe_loading import guard_mmengine
@@ -65,6 +69,20 @@ def register_all(*, strict: bool = True) -> bool:
         return False
     _done = True
     return True
+
+
+@contextlib.contextmanager
+def _without_hints() -> Iterator[None]:
+    """Keep back what mmdet tells at its import of optional packages that nothing here uses."""
+    said = io.StringIO()
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(said):
+            warnings.filterwarnings('ignore', 'faster_coco_eval is not installed')
+            yield
+    finally:
+        for line in said.getvalue().splitlines():
+            if not line.startswith('Could not import OneDL'):
+                print(line)
 
 
 def require_openmmlab() -> None:
