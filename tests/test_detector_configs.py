@@ -15,6 +15,8 @@ from ktn_mm.datasets.detections import read_detections
 from ktn_mm.testing import make_tiny_dataset
 
 DETECTORS = sorted((Path(__file__).resolve().parents[1] / 'configs' / 'detection').glob('*.py'))
+STARTS = {None: '', 'work_dirs/detector/epoch_6.pth': 'restart-',
+          'work_dirs/detector-restart/epoch_7.pth': 'restart-twice-'}
 CONFIGS = {path: Config.fromfile(path) for path in DETECTORS}
 
 
@@ -43,7 +45,7 @@ def test_config_says_what_its_name_says(path):
     algorithm, backbone, training, data = fields
     assert algorithm == 'rtmdet-tiny' and config.model.type == 'RTMDet'
     assert backbone == config.model.backbone.type.lower()
-    epochs, start = config.train_cfg.max_epochs, 'restart-' * bool(config.load_from)
+    epochs, start = config.train_cfg.max_epochs, STARTS[config.load_from]
     assert training == f'{start}1xb{config.train_dataloader.batch_size}-{epochs}e'
     assert data == 'open-body-v1-{1}x{0}'.format(*config.size)
     assert config.param_scheduler[-1].end == config.train_cfg.max_epochs

@@ -1,4 +1,4 @@
-# The shipped detector: the six epochs of the other file, and seven more.
+# Goes on after the six epochs of the first file.
 _base_ = './rtmdet-tiny_mobilenetv2_1xb8-6e_open-body-v1-192x192.py'
 
 # `mim train` with that file leaves this one in its --work-dir.
