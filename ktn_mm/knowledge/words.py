@@ -1,5 +1,6 @@
 """Word vectors: the few that ship with the package, and readers for whole files."""
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -44,8 +45,8 @@ def load_word_vectors(path: str | Path | None = None,
             vectors.setdefault(word, vector)
             if wanted is not None and len(vectors) == len(wanted):
                 break
-    except EOFError as error:
-        raise ValueError(f'{path}: cut off: {error}') from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f'{path}: cut off or broken: {error}') from error
     for word, vector in vectors.items():
         if not np.isfinite(vector).all() or not vector.any():
             raise ValueError(f'{path}: the vector for {word!r} has no direction: its numbers are '
