@@ -114,7 +114,7 @@ class GivenBoxes:
         boxes, what = self._of(name)
         if not _nested(boxes):
             return boxes
-        self._asked[name] = index + 1
+        self._asked[name] = max(self._asked.get(name, 0), index + 1)
         if index >= len(boxes):
             raise ValueError(f'{what} are {len(boxes)} entries, none for number {index}')
         return boxes[index]

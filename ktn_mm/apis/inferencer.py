@@ -132,7 +132,12 @@ class DensePoseInferencer:
                 waiting = []
         yield from self._finish(waiting)
         if isinstance(find, GivenBoxes) and not broken:
-            find.finish()
+            try:
+                find.finish()
+            except ValueError as error:
+                if on_error is None:
+                    raise
+                on_error('boxes', error)
 
     @staticmethod
     def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | None:

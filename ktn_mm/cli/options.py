@@ -241,10 +241,10 @@ def results_of(args: argparse.Namespace, inputs: list[str | int],
     if getattr(args, 'iuv', None):
         shown.start()
         return _from_iuv(inputs, list_inputs(args.iuv), shown.skip)
+    boxes = read_boxes(args.bboxes)  # bad ones are told before anything is loaded
     inferencer = load_inferencer(args)
     shown.start()
-    return inferencer(inputs, bboxes=read_boxes(args.bboxes), whole_image=args.whole_image,
-                      on_error=shown.skip)
+    return inferencer(inputs, bboxes=boxes, whole_image=args.whole_image, on_error=shown.skip)
 
 
 def _from_iuv(inputs: list[str | int], iuvs: list[str | int],

@@ -108,3 +108,10 @@ def test_boxes_that_fit_leave_none_over(boxes):
     for number in range(2):
         given(Frame('v.mp4', number, IMAGE, number))
     given.finish()
+
+
+def test_files_of_one_name_share_their_entries():
+    given = GivenBoxes({'v.mp4': [[A]] * 3})
+    for number in (0, 1, 2, 0, 1):  # a/v.mp4, then the shorter b/v.mp4
+        given(Frame('v.mp4', number, IMAGE, number))
+    given.finish()
