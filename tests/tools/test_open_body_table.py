@@ -191,7 +191,7 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
             write_run(row.name, seed, .2 + .02 * seed + .01 * ('ktn' in row.name))
     run_tool()
     text = readme.read_text()
-    assert text.startswith(f'# Title\n{begin}\nAll 45 runs are there.\n') and 'old' not in text
+    assert text.startswith(f'# Title\n{begin}\nAll 48 runs are there.\n') and 'old' not in text
     assert text.endswith(f'{end}\nthe rest\n') and '+1.0 ± 0.0' in text
     page = (tmp_path / 'out' / 'README.md').read_text()
     assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())

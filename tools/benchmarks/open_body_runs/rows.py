@@ -35,7 +35,7 @@ class Row:
 
 _MAIN, _FEW, _GRAPH, _INSTANCE, _SCRATCH = 'main', 'points', 'graph', 'instance', 'res18'
 GROUPS = {
-    _MAIN: 'The rows of Table IX',
+    _MAIN: 'The rows of Table IX, and MID + KTM',
     _FEW: 'Fewer annotated points',
     _GRAPH: 'Graph and transformer (Table VI)',
     _INSTANCE: 'Instance strengthening',
@@ -48,6 +48,7 @@ ROWS = (
     Row('mid-interp', _MAIN, '+ MID + Aug', 'mid_mobilenetv2_interp-', 'mid', 'Aug'),
     Row('ktn-interp', _MAIN, '+ MID + Aug + KTM', 'ktn_mobilenetv2_interp-', 'mid-interp', 'KTM'),
     Row('ktm', _MAIN, '+ KTM', 'ktm_mobilenetv2_', 'baseline', 'KTM'),
+    Row('ktn', _MAIN, '+ MID + KTM', 'ktn_mobilenetv2_', 'mid', 'KTM'),
     Row('mid-interp-points25', _FEW, '25 % of the points: MID + Aug',
         'mid_mobilenetv2_interp-points25-', 'mid-interp', '25 % of the points'),
     Row('ktn-interp-points25', _FEW, '25 % of the points: MID + Aug + KTM',
@@ -69,7 +70,7 @@ ROWS = (
         'baseline-res18', 'MID, Aug, KTM'))
 
 PAIRS = (('mid-interp', 'ktn-interp'), ('mid-interp-points25', 'ktn-interp-points25'),
-         ('mid-interp-points10', 'ktn-interp-points10'), ('baseline', 'ktm'))
+         ('mid-interp-points10', 'ktn-interp-points10'), ('baseline', 'ktm'), ('mid', 'ktn'))
 """Rows without and with KTM that differ in nothing else."""
 
 
