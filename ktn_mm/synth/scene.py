@@ -23,6 +23,8 @@ Source: an estimate from the visibility of faces in COCO's keypoints.
 """
 PHOTO_SHARE = .42
 MEAN_HEIGHT = 1.7
+STEEPEST_ELEVATION = 85
+"""Degrees; a camera that looks straight down knows no up."""
 
 
 class Person(NamedTuple):
@@ -110,7 +112,8 @@ def turn_matrix(degrees: float) -> np.ndarray:
 
 
 def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body: Body,
-               tailor: Tailor, *, use_photos: bool = True) -> Scene:
+               tailor: Tailor, *, use_photos: bool = True,
+               elevation: tuple[float, float] | None = None) -> Scene:
     """Draw a scene of a split.
 
     Args:
@@ -120,6 +123,9 @@ def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body
         body: the body of everybody.
         tailor: who dresses it.
         use_photos: take photographs as backdrops where their package is installed.
+        elevation: lowest and highest angle in degrees from which the camera looks down, as one
+            under a ceiling does, at most ``STEEPEST_ELEVATION``; None for cameras at the height
+            of people.
     """
     count = 1 + int(rng.choice(3, p=PEOPLE_SHARES))
     framing = rng.choice(['whole', 'small', 'close'], p=[.76, .11, .13])
@@ -129,7 +135,7 @@ def draw_scene(rng: np.random.Generator, split: str, size: tuple[int, int], body
     distance = focal * MEAN_HEIGHT / (share * size[1])
     spots = draw_spots(rng, count, distance, focal, size[0])
     people = tuple(_draw_person(rng, split, body, tailor, spot, distance) for spot in spots)
-    camera = _draw_camera(rng, people, framing, distance, focal, size)
+    camera = _draw_camera(rng, people, framing, distance, focal, size, elevation)
     places = load_environments(split)
     environment = places[rng.integers(len(places))]
     photos = find_photos(split) if use_photos else ()
@@ -221,7 +227,8 @@ def draw_things(rng: np.random.Generator, spots: np.ndarray, distance: float,
 
 
 def _draw_camera(rng: np.random.Generator, people: tuple[Person, ...], framing: str,
-                 distance: float, focal: float, size: tuple[int, int]) -> Camera:
+                 distance: float, focal: float, size: tuple[int, int],
+                 elevation: tuple[float, float] | None) -> Camera:
     height = rng.uniform(.7, 2.) if framing != 'close' else rng.uniform(1.1, 1.75)
     eye = np.array([0, -distance, height])
     tops = np.array([person.vertices[:, 2].max() for person in people])
@@ -229,7 +236,11 @@ def _draw_camera(rng: np.random.Generator, people: tuple[Person, ...], framing: 
         target = tops.mean() - rng.uniform(.25, .6) * min(1, size[1] / focal * distance)
     else:
         target = tops.mean() / 2 + rng.normal(0, .06) * size[1] / focal * distance
-    return look_at(eye, np.array([0, 0, target]), focal, size, tilt=rng.normal(0, 1.6))
+    tilt = rng.normal(0, 1.6)
+    if elevation is not None:
+        angle = np.radians(rng.uniform(*elevation))
+        eye = np.array([0, -distance * np.cos(angle), target + distance * np.sin(angle)])
+    return look_at(eye, np.array([0, 0, target]), focal, size, tilt=tilt)
 
 
 def _draw_screen(rng: np.random.Generator, people: tuple[Person, ...],

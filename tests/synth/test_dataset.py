@@ -79,7 +79,8 @@ def test_interrupted_run_is_taken_up(tiny, tmp_path):
 
 
 @pytest.mark.parametrize('change, word', [({'seed': 9}, 'seed'), ({'size': (96, 96)}, 'size'),
-                                          ({'dense': False}, 'dense')])
+                                          ({'dense': False}, 'dense'),
+                                          ({'elevation': (30, 60)}, 'elevation')])
 def test_other_settings_are_refused(tiny, change, word):
     settings = {'size': SIZE, 'seed': 3, 'dense': True, 'progress': False, **change}
     with pytest.raises(ValueError, match=f'settings.json.*{word} ='):
@@ -92,6 +93,16 @@ def test_other_settings_are_refused(tiny, change, word):
 def test_wrong_arguments_are_named(tmp_path, arguments, word):
     with pytest.raises(ValueError, match=word):
         make_dataset(tmp_path, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('more, words', [
+    ({'elevation': (60, 40)}, 'rising angles'), ({'elevation': (-1, 40)}, 'from 0 to 85'),
+    ({'elevation': (40, 86)}, 'from 0 to 85'), ({'elevation': (float('nan'), 40)}, 'nan'),
+    ({'elevation': (40, 60), 'staged': True}, 'plain scenes')])
+def test_wrong_elevations_are_named(tmp_path, more, words):
+    with pytest.raises(ValueError, match=words):
+        make_dataset(tmp_path, {'train': 1}, **more)
     assert not list(tmp_path.iterdir())
 
 

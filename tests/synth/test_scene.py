@@ -84,6 +84,21 @@ def drawn(body, tailor):
     return result
 
 
+def test_elevated_cameras_look_down_on_the_same_people(body, tailor):
+    for seed in range(6):
+        level, above = (draw_scene(np.random.default_rng(seed), 'train', (96, 96), body, tailor,
+                                   use_photos=False, elevation=elevation)
+                        for elevation in (None, (40, 75)))
+        for one, other in zip(level.people, above.people, strict=True):
+            np.testing.assert_array_equal(one.vertices, other.vertices)
+        targets = [camera.eye - camera.eye[1] / camera.axes[2][1] * camera.axes[2]
+                   for camera in (level.camera, above.camera)]
+        np.testing.assert_allclose(*targets, atol=1e-9)
+        assert 40 <= -np.degrees(np.arcsin(above.camera.axes[2][2])) <= 75
+        assert np.linalg.norm(targets[1] - above.camera.eye) == pytest.approx(
+            -level.camera.eye[1])
+
+
 def test_labels_are_within_their_ranges(drawn):
     for scene, picture, labels in drawn:
         assert picture.shape == (128, 128, 3) and picture.dtype == np.uint8
