@@ -233,6 +233,8 @@ def test_graph_from_a_file(tmp_path):
         machine(graph=str(path), sources=('part', ))
     with pytest.raises(FileNotFoundError, match='nothing.npz'):
         machine(graph='nothing.npz')
+    with pytest.raises(FileNotFoundError, match='an .npz file, and there is no None'):
+        machine(graph=None)
 
 
 def test_wrong_arguments_are_named(location_file, tmp_path):

@@ -271,6 +271,7 @@ def test_levels_of_other_strides_are_refused(pyramid):
     (dict(version=3), 'version'), (dict(fusion='concat'), 'fusion'),
     (dict(gate=True, instance_strengthening=False), 'gate'), (dict(dilations=()), 'dilations'),
     (dict(dilations=(0, 1)), 'dilations'), (dict(dilations=3), 'dilations.*got 3'),
+    (dict(dilations='12'), "dilations.*got '12'"), (dict(dilations=(1, 1.5)), 'whole numbers'),
     (dict(in_channels=256), 'four levels.*got 256'), (dict(channels=0), 'positive.*and 0'),
     (dict(in_channels=(8, 16, 0, 64)), 'positive')])
 def test_wrong_arguments_are_named(options, message):

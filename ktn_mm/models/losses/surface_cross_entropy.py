@@ -1,4 +1,5 @@
 """Cross entropy over the surfaces at annotated points."""
+import math
 from collections.abc import Sequence
 
 import torch
@@ -40,9 +41,10 @@ class SurfaceCrossEntropy(nn.Module):
         self.batch_weights = reweight == 'batch'
         weights = [1.] * NUM_SURFACES
         if reweight is not None and not self.batch_weights:
-            if isinstance(reweight, str) or len(reweight) != NUM_SURFACES or min(reweight) < 0:
+            if (isinstance(reweight, str) or len(reweight) != NUM_SURFACES
+                    or not all(0 <= weight < math.inf for weight in reweight)):
                 raise ValueError(f"reweight must be None, 'batch' or {NUM_SURFACES} numbers "
-                                 f'from 0 up, got {reweight!r}')
+                                 f'from 0 up, all finite, got {reweight!r}')
             weights = list(reweight)
         self.register_buffer('weights', torch.tensor([0., *weights]), persistent=False)
 

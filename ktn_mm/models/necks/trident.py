@@ -35,8 +35,10 @@ class Trident(BaseModule):
         super().__init__(init_cfg or dict(
             type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu',
             override=dict(type='Xavier', name='join')))
-        if not isinstance(dilations, Sequence) or not dilations or min(dilations) < 1:
-            raise ValueError(f'dilations must be a list of positive numbers, got {dilations!r}')
+        if (not isinstance(dilations, Sequence) or not dilations
+                or not all(isinstance(d, int) and d > 0 for d in dilations)):
+            raise ValueError('dilations must be a list of positive whole numbers, '
+                             f'got {dilations!r}')
         norm = group_norm(channels)
         self.branches = nn.ModuleList([ConvModule(channels, channels, 1, norm_cfg=norm)])
         self.branches.extend(
