@@ -58,7 +58,8 @@ def parse_args() -> argparse.Namespace:
                              f'{PHOTO_PACKAGE} are installed')
     parser.add_argument('--elevation', type=float, nargs=2, metavar=('LOW', 'HIGH'),
                         help='cameras look down from an angle between these, in degrees (up to '
-                             '85), as those under a ceiling do')
+                             '85), as those under a ceiling do (default: cameras at the height of '
+                             'people)')
     parser.add_argument('--sheet', metavar='FILE',
                         help='write a contact sheet of the last split that was asked for')
     parser.add_argument('--pictures', metavar='FILE',

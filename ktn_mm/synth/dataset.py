@@ -147,9 +147,10 @@ def _check(counts: dict[str, int], size: tuple[int, int], workers: int,
         raise ValueError(f'make_dataset: size must be two numbers from 64 to 4096, got {size}')
     if workers < 1:
         raise ValueError(f'make_dataset: workers must be at least 1, got {workers}')
-    if elevation is not None and not 0 <= elevation[0] <= elevation[1] <= STEEPEST_ELEVATION:
-        raise ValueError('make_dataset: elevation must be two rising angles from 0 to '
-                         f'{STEEPEST_ELEVATION}, got {tuple(elevation)}')
+    if elevation is not None and not (
+            len(elevation) == 2 and 0 <= elevation[0] <= elevation[1] <= STEEPEST_ELEVATION):
+        raise ValueError('make_dataset: elevation must be two angles from 0 to '
+                         f'{STEEPEST_ELEVATION}, the lower one first, got {tuple(elevation)}')
 
 
 def _digest(path: Path) -> str:

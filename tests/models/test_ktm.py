@@ -233,7 +233,7 @@ def test_graph_from_a_file(tmp_path):
         machine(graph=str(path), sources=('part', ))
     with pytest.raises(FileNotFoundError, match='nothing.npz'):
         machine(graph='nothing.npz')
-    with pytest.raises(FileNotFoundError, match='an .npz file, and there is no None'):
+    with pytest.raises(ValueError, match='an .npz file, got None'):
         machine(graph=None)
 
 

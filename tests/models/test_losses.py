@@ -61,7 +61,7 @@ def test_no_point_costs_exactly_nothing(options):
     assert loss.item() == 0 and torch.all(logits.grad == 0)
 
 
-@pytest.mark.parametrize('reweight', ['often', [1.] * 23, [-1.] * 24, [float('nan')] * 24,
+@pytest.mark.parametrize('reweight', ['often', 3, [1.] * 23, [-1.] * 24, [float('nan')] * 24,
                                       [float('inf')] * 24])
 def test_wrong_reweighting(reweight):
     with pytest.raises(ValueError, match='reweight'):

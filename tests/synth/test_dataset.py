@@ -65,6 +65,20 @@ def test_another_seed_is_another_picture(tiny, tmp_path):
             != (tiny[0] / 'train/000001.jpg').read_bytes())
 
 
+def test_cameras_from_above_see_the_same_people_otherwise(tiny, tmp_path):
+    _, coco = tiny
+    other = make_dataset(tmp_path, {'train': 2}, SIZE, seed=3, elevation=(60, 60), dense=True,
+                         progress=False)['train']
+    views, level_views = ({(one['image_id'], one['synth']['number']): one['synth']['view']
+                           for one in data['annotations']} for data in (other, coco['train']))
+    both = set(views) & set(level_views)
+    assert both and all(views[key] == level_views[key] for key in both)
+    assert ((tmp_path / 'train/000001.jpg').read_bytes()
+            != (tiny[0] / 'train/000001.jpg').read_bytes())
+    assert other['info']['settings']['elevation'] == [60, 60]
+    assert 'elevation' not in coco['train']['info']['settings']
+
+
 def test_interrupted_run_is_taken_up(tiny, tmp_path):
     out = tmp_path / 'copy'
     shutil.copytree(tiny[0], out)
@@ -97,8 +111,9 @@ def test_wrong_arguments_are_named(tmp_path, arguments, word):
 
 
 @pytest.mark.parametrize('more, words', [
-    ({'elevation': (60, 40)}, 'rising angles'), ({'elevation': (-1, 40)}, 'from 0 to 85'),
+    ({'elevation': (60, 40)}, 'lower one first'), ({'elevation': (-1, 40)}, 'from 0 to 85'),
     ({'elevation': (40, 86)}, 'from 0 to 85'), ({'elevation': (float('nan'), 40)}, 'nan'),
+    ({'elevation': (40, 50, 60)}, 'two angles'), ({'elevation': (40,)}, 'two angles'),
     ({'elevation': (40, 60), 'staged': True}, 'plain scenes')])
 def test_wrong_elevations_are_named(tmp_path, more, words):
     with pytest.raises(ValueError, match=words):

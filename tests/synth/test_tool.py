@@ -37,6 +37,12 @@ def test_says_what_it_made(run, tmp_path):
         'densepose_open_train.json']
 
 
+def test_cameras_look_down_if_asked(run, tmp_path):
+    run(tmp_path, '--train', 0, '--val', 0, '--test', 1, '--size', 96, '--no-photos',
+        '--elevation', 40, 75)
+    assert json.loads((tmp_path / 'settings.json').read_text())['elevation'] == [40, 75]
+
+
 def test_says_when_the_photographs_are_missing(run, tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, 'find_spec',
@@ -69,9 +75,10 @@ def test_preset_makes_its_first_pictures(run, tmp_path):
 
 def test_preset_decides_its_settings(run, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        run('--preset', 'open-body-v1', tmp_path, '--seed', 3, '--size', 64)
+        run('--preset', 'open-body-v1', tmp_path, '--seed', 3, '--size', 64,
+            '--elevation', 40, 75)
     said = capsys.readouterr().err
-    assert '--size, --seed' in said and 'open-body-v1' in said
+    assert '--size, --seed, --elevation' in said and 'open-body-v1' in said
     assert not list(tmp_path.iterdir())
 
 

@@ -120,7 +120,9 @@ class KnowledgeTransferMachine(BaseModule):
             rows = len(self.location)
         if graph in ('semantic', 'average'):
             return build_graph(source, kind=graph, recipe=recipe, location_rows=rows)
-        if not isinstance(graph, str | Path) or not Path(graph).is_file():
+        if not isinstance(graph, str | Path):
+            raise ValueError(f"graph must be 'semantic', 'average' or an .npz file, got {graph!r}")
+        if not Path(graph).is_file():
             raise FileNotFoundError(
                 f"graph must be 'semantic', 'average' or an .npz file, and there is no {graph!r}")
         matrix = _read_numbers(graph, source)

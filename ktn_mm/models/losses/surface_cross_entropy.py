@@ -41,7 +41,8 @@ class SurfaceCrossEntropy(nn.Module):
         self.batch_weights = reweight == 'batch'
         weights = [1.] * NUM_SURFACES
         if reweight is not None and not self.batch_weights:
-            if (isinstance(reweight, str) or len(reweight) != NUM_SURFACES
+            if (isinstance(reweight, str) or not isinstance(reweight, Sequence)
+                    or len(reweight) != NUM_SURFACES
                     or not all(0 <= weight < math.inf for weight in reweight)):
                 raise ValueError(f"reweight must be None, 'batch' or {NUM_SURFACES} numbers "
                                  f'from 0 up, all finite, got {reweight!r}')
