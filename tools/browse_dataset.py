@@ -4,6 +4,10 @@
 
 writes sheets of rows: the crop with its keypoints, the annotated points by surface, U and V, and
 the parts and the person's mask on the grid of the network; grey is what no loss looks at.
+
+    python tools/browse_dataset.py CONFIG --points --count 600
+
+prints how many points of each surface they hold.
 """
 import argparse
 import sys
@@ -17,8 +21,10 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='path of a config, or the name of one that is shipped')
-    parser.add_argument('--out', required=True, type=Path, metavar='DIR',
-                        help='folder for the sheets')
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument('--out', type=Path, metavar='DIR', help='folder for the sheets')
+    wanted.add_argument('--points', action='store_true',
+                        help='draw nothing, print how many points each surface has')
     parser.add_argument('--count', type=int, default=24, help='people (default: %(default)s)')
     parser.add_argument('--start', type=int, default=0,
                         help='first one, as the data set counts (default: %(default)s)')
@@ -73,21 +79,41 @@ def draw_person(item: dict, scale: int) -> list:
         np.asarray(sample.gt_fields.dp_mask[0]), scale=scale)
 
 
-def main() -> int:
-    args = parse_args()
+def print_points(dataset, indices: list[int]) -> None:
+    """Print the points of each surface that the codec hands to the losses, and their shares."""
+    import numpy as np
     from tqdm import tqdm
 
-    from ktn_mm.apis.result_writer import check_writable
+    from ktn_mm.surface.charts import NUM_SURFACES, SURFACES
+    counts = np.zeros(NUM_SURFACES + 1, np.int64)
+    for index in tqdm(indices, unit='person'):
+        labels = dataset[index]['data_samples'].gt_instance_labels
+        counts += np.bincount(np.ravel(labels.dp_surfaces), minlength=len(counts))
+    counts = counts[1:]  # 0 fills up
+    total = counts.sum()
+    if not total:
+        raise ValueError(f'none of the {len(set(indices))} people has points; raise --count')
+    print('| surface | points | % |\n| --- | ---: | ---: |')
+    for surface, count in zip(SURFACES, counts, strict=True):
+        print(f'| {surface.name} | {count:,} | {100 * count / total:.1f} |')
+    least = counts.min()
+    print(f'\n{len(indices)} people, {total / len(indices):.1f} points each; the most frequent '
+          f'surface has {f"{counts.max() / least:.1f}" if least else "infinitely many"} times the '
+          'points of the rarest')
+
+
+def draw_sheets(dataset, indices: list[int], args: argparse.Namespace) -> None:
+    """Write sheets of people.
+
+    Raises:
+        FileExistsError: if there are sheets already, without --overwrite.
+    """
+    from tqdm import tqdm
+
     from ktn_mm.forms import write_file
     from ktn_mm.forms.saving import encode_picture
     from ktn_mm.visualization import contact_sheet
     from ktn_mm.visualization.sample_panels import TITLES
-    check_writable(args.out)
-    dataset = build_dataset(args)
-    indices = [i for i in range(args.start, min(args.start + args.count, len(dataset)))
-               for _ in range(args.repeat)]
-    if not indices:
-        raise ValueError(f'--start {args.start}: the data set has {len(dataset)} people')
     sheets = [indices[k:k + ROWS] for k in range(0, len(indices), ROWS)]
     paths = [args.out / f'sheet_{number:03d}.png' for number in range(1, len(sheets) + 1)]
     existing = [path for path in paths if path.exists()]
@@ -103,6 +129,22 @@ def main() -> int:
             write_file(path, encode_picture(sheet, '.png'), overwrite=args.overwrite)
     print(f'{len(indices)} people of {len(dataset)} -> {paths[0]}'
           + (f' ... {paths[-1]}' if len(paths) > 1 else ''))
+
+
+def main() -> int:
+    args = parse_args()
+    from ktn_mm.apis.result_writer import check_writable
+    if args.out:
+        check_writable(args.out)
+    dataset = build_dataset(args)
+    indices = [i for i in range(args.start, min(args.start + args.count, len(dataset)))
+               for _ in range(args.repeat)]
+    if not indices:
+        raise ValueError(f'--start {args.start}: the data set has {len(dataset)} people')
+    if args.points:
+        print_points(dataset, indices)
+    else:
+        draw_sheets(dataset, indices, args)
     return 0
 
 

@@ -1,6 +1,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -22,10 +23,11 @@ def browse(config, tmp_path, monkeypatch):
     options.append(f'train_dataloader.dataset.data_prefix.img={paths.img_dir}/')
 
     def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['browse_dataset.py', config, '--out',
-                                          str(tmp_path / 'sheets'), *map(str, args),
+        out = () if '--points' in args and '--out' not in args else ('--out', tmp_path / 'sheets')
+        monkeypatch.setattr(sys, 'argv', ['browse_dataset.py', config, *map(str, (*out, *args)),
                                           '--cfg-options', *options])
         return tool.main()
+    run.tool = tool
     return run
 
 
@@ -53,3 +55,33 @@ def test_existing_sheets_stay_and_the_end_is_told(browse, tmp_path):
     assert browse('--count', 1, '--overwrite') == 0
     with pytest.raises(ValueError, match='has 6 people'):
         browse('--start', 6)
+
+
+def test_points_are_counted_by_surface(browse, capsys, tmp_path):
+    assert browse('--points', '--count', 6) == 0
+    said = capsys.readouterr().out
+    rows = [line.strip('| ').split(' | ') for line in said.splitlines() if line.startswith('|')]
+    points = {name: int(count.replace(',', '')) for name, count, _ in rows[2:]}
+    assert len(points) == 24 and points['torso front'] > points['left hand'] > 0
+    assert f'6 people, {sum(points.values()) / 6:.1f} points each' in said
+    assert not (tmp_path / 'sheets').exists()
+
+
+def test_counts_are_those_of_the_targets(browse, capsys):
+    def person(*surfaces):
+        labels = SimpleNamespace(dp_surfaces=np.array([[*surfaces, 0, 0]]))
+        return {'data_samples': SimpleNamespace(gt_instance_labels=labels)}
+
+    people = [person(), person(2, 2, 24), person(2, *range(1, 25))]
+    browse.tool.print_points(people, [0, 1, 2])
+    said = capsys.readouterr().out
+    assert '| torso back | 1 | 3.6 |\n| torso front | 4 | 14.3 |' in said
+    assert '3 people, 9.3 points each; the most frequent surface has 4.0 times' in said
+    with pytest.raises(ValueError, match='none of the 1 people has points'):
+        browse.tool.print_points(people, [0, 0])
+
+
+def test_sheets_or_points(browse, capsys):
+    with pytest.raises(SystemExit):
+        browse('--points', '--out', 'sheets')
+    assert 'not allowed with' in capsys.readouterr().err
