@@ -54,6 +54,12 @@ def read(tmp_path, bench):
     return lambda: bench['results'].read_results(tmp_path / 'out' / 'runs')
 
 
+@pytest.fixture
+def run_tool(tmp_path, bench):
+    return lambda: bench['tool'].main(['--out', str(tmp_path / 'out'),
+                                       '--readme', str(tmp_path / 'README.md')])
+
+
 def rows_of(table: str) -> list[list[str]]:
     """Return the cells of a Markdown table, header first."""
     lines = [line for line in table.splitlines() if line.startswith('|')]
@@ -150,11 +156,37 @@ def test_missing_runs_are_named(bench, write_run, read):
 
 
 def test_plan_adds_up(bench):
-    estimate = dict(rows=dict(baseline=dict(minutes=20.), mid=dict(minutes=40.)))
-    lines = rows_of(bench['tables'].plan_table(estimate, [0, 1]))
+    lines = rows_of(bench['tables'].plan_table(dict(baseline=20., mid=40.), [0, 1]))
     # Six rows: 20 + 40 + 4 x 30 = 180 minutes; with two seeds 360; all 16 rows: 480, 960.
     assert lines[1] == ['The rows of Table IX, and MID + KTM', '6', '2', '12', '360', '3.0']
     assert lines[-1] == ['together', '16', '2', '32', '960', '8.0']
+
+
+def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
+        bench, tmp_path, write_run, read, run_tool):
+    (tmp_path / 'README.md').write_text(f'{bench["pages"].BEGIN}\n{bench["pages"].END}\n')
+    page = tmp_path / 'out' / 'README.md'
+    run_tool()
+    assert 'is not known yet' in page.read_text()
+    (tmp_path / 'out' / 'estimate.json').write_text(json.dumps(dict(
+        data='pictures', machine=dict(processor='abacus', cores=3), load=.5, rows=dict(mid=dict(
+            cpu_seconds_per_step=.5, cpu_seconds_per_tested_person=.01, cpu_seconds_to_start=9,
+            steps=4020, minutes=40.)))))
+    run_tool()
+    text = page.read_text()
+    assert 'abacus, 3 cores at a load of 0.5, with the pictures of pictures' in text
+    assert '| mid | 0.50 | 0.010 | 9 | 4,020 | 40 |' in text
+    assert '| together | 16 | 3 | 48 | 1920 | 16.0 |' in text
+
+    for seed, minutes in enumerate((20., 30.)):
+        write_run('mid', seed, .3, minutes=minutes)
+    write_run('baseline', 0, .3, minutes=15.)
+    assert read().minutes() == {'baseline': 15, 'mid': 25}
+    run_tool()
+    text = page.read_text()
+    assert 'abacus, 3 cores at' not in text and '| mid | 2 | 25 |' in text
+    # 15 + 25 + 14 x 20 = 320, three seeds
+    assert '| together | 16 | 3 | 48 | 960 | 8.0 |' in text
 
 
 def test_rows_are_compared_with_rows_that_exist(bench):
@@ -170,12 +202,6 @@ def test_rows_are_compared_with_rows_that_exist(bench):
         'ktm', 'baseline-res18', 'ktn-interp-res18']
     with pytest.raises(ValueError, match="'kmt' is no row and no group"):
         rows.choose_rows(['kmt'])
-
-
-@pytest.fixture
-def run_tool(tmp_path, bench):
-    return lambda: bench['tool'].main(['--out', str(tmp_path / 'out'),
-                                       '--readme', str(tmp_path / 'README.md')])
 
 
 def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):

@@ -1,7 +1,6 @@
-# The budget of every row of the open benchmark. 4,000 pictures hold about 6,000 annotated people:
-# 375 steps of 16 crops an epoch, 3,750 steps in all. At 128x96 a step takes 0.41 s (baseline) to
-# 0.62 s (KTN) of one thread of an AMD EPYC, so that a run lasts 27 to 41 minutes; two run side by
-# side on two cores.
+# The budget of every row of the open benchmark. 4,000 pictures hold 6,420 annotated people: 402
+# steps of 16 crops an epoch, 4,020 steps in all. Of two runs side by side on two cores a run lasts
+# 40 (baseline) to 65 minutes (KTN); docs/benchmark says more.
 _base_ = '../runtime.py'
 
 train_cfg = dict(max_epochs=10, val_interval=2)

@@ -1,5 +1,6 @@
 """How long a run takes, from a few steps of it."""
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -15,8 +16,6 @@ from open_body_runs.run_folder import write_whole
 
 SHORT = 10
 """Steps of the shorter of two trainings; the difference of the two is free of the start."""
-TRAIN_PERSONS, EVALUATED_PERSONS = 6000, 750
-"""Annotated persons of open-body-v1: of its training set, of its val and test set each."""
 
 
 def measure(runs: list[Run], steps: int, path: Path, settings: dict[str, str]) -> None:
@@ -64,13 +63,14 @@ def _measure_row(run: Run, epochs: int, settings: dict[str, str]) -> dict:
 
     short, long = train_for(1), train_for(epochs)
     step = (long - short) / (SHORT * (epochs - 1))
-    tested = run.settings.summary.persons['test']
+    persons = run.settings.summary.persons
+    tested = persons['test']
     few, all_of_them = test_on(SHORT, 'few'), test_on(tested, 'all')
     person = (all_of_them - few) / (tested - SHORT)
-    total = train['max_epochs'] * TRAIN_PERSONS // batch
-    evaluations = train['max_epochs'] // train['val_interval'] + 1
+    total = train['max_epochs'] * math.ceil(persons['train'] / batch)
+    evaluated = train['max_epochs'] // train['val_interval'] * persons['val'] + tested
     start = short - SHORT * step + few
-    seconds = start + total * step + evaluations * EVALUATED_PERSONS * person
+    seconds = start + total * step + evaluated * person
     shutil.rmtree(folder)
     return dict(measured_steps=SHORT * epochs, cpu_seconds_per_step=round(step, 4),
                 cpu_seconds_to_start=round(start, 2), tested_persons=tested,

@@ -12,6 +12,7 @@ from open_body_runs.tables import (
     difference_table,
     estimate_table,
     group_table,
+    minutes_table,
     plan_table,
     present,
     run_table,
@@ -47,7 +48,7 @@ def write_page(results: Results, folder: Path, seeds: list[int], names: list[str
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
-        state=state, plan=_plan(folder / 'estimate.json', seeds),
+        state=state, plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder, names) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
@@ -80,10 +81,15 @@ def replace_block(text: str, block: str, source: Path) -> str:
     return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
 
 
-def _plan(path: Path, seeds: list[int]) -> str:
+def _plan(results: Results, path: Path, seeds: list[int]) -> str:
+    own = '`python tools/benchmarks/open_body.py --measure 60` estimates it on your machine.'
+    counts = 'counts as the mean of the others:\n\n'
+    if taken := results.minutes():
+        return (f'What the runs took, two at a time on 2 cores. {own}\n\n'
+                + minutes_table(results) + f'\nA row without a run {counts}'
+                + plan_table(taken, seeds).rstrip())
     if not path.exists():
-        return ('How long a run takes has not been measured: '
-                '`python tools/benchmarks/open_body.py --measure 60`.')
+        return f'How long a run takes is not known yet: {own}'
     estimate = json.loads(path.read_text())
     machine = estimate['machine']
     rows = ' '.join(estimate['rows'])
@@ -91,8 +97,9 @@ def _plan(path: Path, seeds: list[int]) -> str:
             f'{estimate["load"]}, with the pictures of {estimate["data"]}: `python '
             f'tools/benchmarks/open_body.py --rows {rows} --measure STEPS`. On a quiet machine a '
             'run takes about as long as its thread computes.\n\n' + estimate_table(estimate)
-            + '\nA row that was not measured counts as the mean of the others:\n\n'
-            + plan_table(estimate, seeds).rstrip())
+            + f'\nA row that was not measured {counts}'
+            + plan_table({row: e['minutes'] for row, e in estimate['rows'].items()},
+                         seeds).rstrip())
 
 
 def _measured(results: Results, folder: Path, names: list[str]) -> str:

@@ -47,6 +47,11 @@ class Results:
         each = [surface_recall(result) for result in self.runs[row].values()]
         return [spread(values).mean for values in zip(*each, strict=True)]
 
+    def minutes(self) -> dict[str, float]:
+        """Return row -> mean minutes of its runs, in the table's order, of rows that have any."""
+        return {row.name: spread(r['minutes'] for r in self.runs[row.name].values()).mean
+                for row in ROWS if self.runs.get(row.name)}
+
     def points(self) -> list[int]:
         """Return the training points of each surface; the runs share their data."""
         return next(iter(next(iter(self.runs.values())).values()))['data']['points_per_surface']

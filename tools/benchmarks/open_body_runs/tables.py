@@ -1,5 +1,6 @@
 """Results as Markdown."""
 import math
+from collections.abc import Mapping
 
 from open_body_runs.results import FREQUENT, GAP, RARE, Results
 from open_body_runs.rows import GROUPS, ROWS, Row
@@ -99,22 +100,34 @@ def state_sentence(results: Results, seeds: list[int], *, named: bool = True) ->
     return f'{text} Missing: {names}.' if named else text
 
 
-def plan_table(estimate: dict, seeds: list[int]) -> str:
-    """Write runs x minutes; a row that was not measured counts as the mean of the others."""
-    known = {name: entry['minutes'] for name, entry in estimate['rows'].items()}
-    mean = sum(known.values()) / len(known)
+def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
+    """Write runs x minutes.
+
+    Args:
+        minutes: row -> minutes of a run; a row that is missing counts as the mean of the others.
+        seeds: that are planned.
+    """
+    mean = sum(minutes.values()) / len(minutes)
     lines, total = [], 0.
     for group, title in GROUPS.items():
         rows = [row for row in ROWS if row.group == group]
-        minutes = sum(known.get(row.name, mean) for row in rows) * len(seeds)
-        total += minutes
+        planned = sum(minutes.get(row.name, mean) for row in rows) * len(seeds)
+        total += planned
         lines.append([title, str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
-                      f'{minutes:.0f}', f'{minutes / 120:.1f}'])
+                      f'{planned:.0f}', f'{planned / 120:.1f}'])
     runs = len(ROWS) * len(seeds)
     lines.append(['together', str(len(ROWS)), str(len(seeds)), str(runs), f'{total:.0f}',
                   f'{total / 120:.1f}'])
     return markdown(['', 'rows', 'seeds', 'runs', 'minutes of one thread',
                      'hours, two at a time'], lines)
+
+
+def minutes_table(results: Results) -> str:
+    """Write how long the runs of each row took."""
+    taken = results.minutes()
+    return markdown(['row', 'runs', 'minutes of a run'],
+                    [[row, str(len(results.runs[row])), f'{minutes:.0f}']
+                     for row, minutes in taken.items()])
 
 
 def estimate_table(estimate: dict) -> str:
