@@ -97,6 +97,18 @@ def test_recall_of_rare_and_frequent_surfaces(bench, write_run, read):
     assert math.isnan(bench['results'].figure_of(result, 'GPS/APM'))
 
 
+def test_recall_is_compared_over_the_seeds_that_both_rows_have(bench, write_run, read):
+    write_run('mid', 0, .3, rare=.1)
+    write_run('ktn', 1, .3, rare=.3)
+    assert read().shared_seeds('mid', 'ktn') == []
+    write_run('mid', 1, .3, rare=.2)
+    header, *rows = rows_of(bench['tables'].surface_table(read(), [('mid', 'ktn')], NAMES))
+    assert header[3:] == ['mid (seed 1)', 'ktn (seed 1)']
+    rare = [row for row in rows if row[0] == NAMES[12]]
+    # that of seed 1, not the mean 15.0 of both
+    assert rare[0][3:] == ['20.0', '30.0']
+
+
 def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
     for seed, without, with_ktm in ((0, .30, .33), (1, .32, .33), (2, .34, .39)):
         write_run('mid-interp', seed, without, rare=.2)

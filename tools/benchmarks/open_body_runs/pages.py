@@ -115,14 +115,15 @@ def _measured(results: Results, folder: Path, names: list[str]) -> str:
     if rows:
         draw_curves(results, rows, folder / 'curves.png')
         text += '## While training\n![GPS AP on the validation set](curves.png)\n\n'
-    pairs = [pair for pair in PAIRS if all(row in results.runs for row in pair)]
+    pairs = [pair for pair in PAIRS if results.shared_seeds(*pair)]
     text += '## Rare against frequent surfaces\n'
     if pairs:
         draw_recall(results, pairs, names, folder / 'recall.png')
-        text += ('Recall of the surface label at the test points, mean over the seeds.\n\n'
+        text += ('Recall of the surface label at the test points, mean over the seeds that both '
+                 'rows of a pair have.\n\n'
                  '![Recall of every surface without and with KTM](recall.png)\n\n'
                  + surface_table(results, pairs, names) + '\n')
     else:
-        text += ('No row has been run both without and with KTM, so there is nothing to '
-                 'compare.\n\n')
+        text += ('No row has been run both without and with KTM with the same seed, so there is '
+                 'nothing to compare.\n\n')
     return text + '## Runs\n' + run_table(results)

@@ -36,7 +36,10 @@ def draw_curves(results: Results, rows: list[str], path: Path) -> None:
 
 def draw_recall(results: Results, pairs: list[tuple[str, str]], names: list[str],
                 path: Path) -> None:
-    """Draw the recall of every surface, from rare to frequent, without and with KTM."""
+    """Draw the recall of every surface, from rare to frequent, without and with KTM.
+
+    Means over the seeds that both rows of a pair have.
+    """
     rare, frequent = halves(results.points())
     order = rare + frequent
     figure = _figure(11, 1.2 + 3.2 * len(pairs))
@@ -44,7 +47,7 @@ def draw_recall(results: Results, pairs: list[tuple[str, str]], names: list[str]
     for axes, (before, after) in zip(grid, pairs, strict=True):
         for shift, name, color, label in ((-.2, before, WITHOUT, 'without KTM'),
                                           (.2, after, WITH, 'with KTM')):
-            recall = results.recall(name)
+            recall = results.recall(name, results.shared_seeds(before, after))
             heights = [0 if math.isnan(recall[k]) else 100 * recall[k] for k in order]
             axes.bar([x + shift for x in range(len(order))], heights, .4, color=color,
                      label=f'{label}: {name}')

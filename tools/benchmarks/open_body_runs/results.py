@@ -42,9 +42,13 @@ class Results:
         """Summarise how a figure of one row differs from another's, seed by seed."""
         return paired(self.values(before, figure), self.values(after, figure))
 
-    def recall(self, row: str) -> list[float]:
-        """Return the mean recall of each surface over the seeds."""
-        each = [surface_recall(result) for result in self.runs[row].values()]
+    def shared_seeds(self, before: str, after: str) -> list[int]:
+        """Return the seeds that both rows have."""
+        return sorted(self.runs.get(before, {}).keys() & self.runs.get(after, {}).keys())
+
+    def recall(self, row: str, seeds: list[int]) -> list[float]:
+        """Return the mean recall of each surface over seeds that the row has."""
+        each = [surface_recall(self.runs[row][seed]) for seed in seeds]
         return [spread(values).mean for values in zip(*each, strict=True)]
 
     def minutes(self) -> dict[str, float]:

@@ -66,16 +66,20 @@ def present(results: Results, group: str) -> list[Row]:
 
 
 def surface_table(results: Results, pairs: list[tuple[str, str]], names: list[str]) -> str:
-    """Write the recall of every surface, from rare to frequent, without and with KTM."""
+    """Write the recall of every surface, from rare to frequent, without and with KTM.
+
+    Means over the seeds that both rows of a pair have.
+    """
     points = results.points()
     rare, frequent = halves(points)
-    header = ['surface', 'half', 'training points']
-    for before, after in pairs:
-        header += [before, after]
-    recall = {row: results.recall(row) for pair in pairs for row in pair}
+    header, columns = ['surface', 'half', 'training points'], []
+    for pair in pairs:
+        shared = results.shared_seeds(*pair)
+        header += [f'{row} ({_seeds(shared)})' for row in pair]
+        columns += [results.recall(row, shared) for row in pair]
     rows = [[names[k], RARE if k in rare else FREQUENT, f'{points[k]:,}',
-             *('-' if math.isnan(recall[row][k]) else f'{100 * recall[row][k]:.1f}'
-               for pair in pairs for row in pair)] for k in rare + frequent]
+             *('-' if math.isnan(recall[k]) else f'{100 * recall[k]:.1f}' for recall in columns)]
+            for k in rare + frequent]
     return markdown(header, rows)
 
 
