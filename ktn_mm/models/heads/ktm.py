@@ -162,11 +162,7 @@ class KnowledgeTransferMachine(BaseModule):
         """Return :meth:`forward`'s kernel, computed now."""
         # a sum over thousands of products: float32 even under autocast
         with torch.autocast(keypoint.device.type, enabled=False):
-            rows = dict(keypoint=kernel_to_rows(keypoint), part=kernel_to_rows(part))
-            # the one direction that the mask's two rows do not cancel in a softmax
-            rows['location'] = kernel_to_rows(mask[:, 1:] - mask[:, :1]) \
-                if self.location is None else self.location
-            gathered = [self.graphs[source] @ rows[source] for source in self.sources]
+            gathered = [*self.gather(keypoint, part, mask).values()]
             if self.transform_in is None:
                 surface = sum(gathered) / len(gathered)
             else:
@@ -175,6 +171,16 @@ class KnowledgeTransferMachine(BaseModule):
             if self.residual is not None:
                 surface = surface + self.residual
         return rows_to_kernel(surface, self.kernel_size)
+
+    def gather(self, keypoint: Tensor, part: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Return what the graph of every source gathers, A_n = G_n W_n, from :meth:`forward`'s
+        kernels: source -> (25, D), or (25, D_loc) for frozen location knowledge.
+        """
+        rows = dict(keypoint=kernel_to_rows(keypoint), part=kernel_to_rows(part))
+        # the one direction that the mask's two rows do not cancel in a softmax
+        rows['location'] = kernel_to_rows(mask[:, 1:] - mask[:, :1]) \
+            if self.location is None else self.location
+        return {source: self.graphs[source] @ rows[source] for source in self.sources}
 
     def _check(self, **kernels: Tensor) -> None:
         if torch.jit.is_tracing():
