@@ -1,4 +1,4 @@
-"""The pose network that comes with the project, by its name."""
+"""The pose networks that come with the project, by their names."""
 import numpy as np
 import pytest
 
@@ -9,13 +9,13 @@ from ktn_mm.synth.garments import Tailor
 from ktn_mm.synth.picture import draw_picture
 from ktn_mm.synth.scene import draw_scene
 
-NAME = 'ktn-mobilenetv2-open-body'
+NAMES = ('ktn-mobilenetv2-open-body', 'ktn-mobilenetv2-open-body-small')
 PARTS = np.array([0, *(s.part for s in SURFACES)])
 
 
-@pytest.fixture(scope='module')
-def inferencer():
-    return DensePoseInferencer(NAME, device='cpu')
+@pytest.fixture(scope='module', params=NAMES)
+def inferencer(request):
+    return DensePoseInferencer(request.param, device='cpu')
 
 
 def test_people_of_pictures_it_has_never_seen(inferencer):
