@@ -34,13 +34,16 @@ def parse_args() -> argparse.Namespace:
 
 
 def predictor_rows(head: torch.nn.Module) -> dict[str, np.ndarray]:
-    """Return the rows (24, D) of the surfaces' predictor, and of what each source gathers."""
-    ktm = head.ktm
-    sources = [head.predictors[n].weight for n in ('keypoints', 'parts', 'mask')]
-    rows = {} if ktm is None else {
-        f'gathered from {name}': gathered for name, gathered in ktm.gather(*sources).items()}
-    rows['predictor'] = kernel_to_rows(
-        head.predictors['surfaces'].weight if ktm is None else ktm.make_kernel(*sources))
+    """Return the rows (24, D) of the surfaces' predictor, and of what each source gathers.
+
+    Afterwards the head is folded.
+    """
+    rows = {}
+    if head.ktm is not None:
+        sources = (head.predictors[n].weight for n in ('keypoints', 'parts', 'mask'))
+        rows = {f'gathered from {name}': gathered
+                for name, gathered in head.ktm.gather(*sources).items()}
+    rows['predictor'] = kernel_to_rows(head.fold().predictors['surfaces'].weight)
     return {name: values[1:].numpy() for name, values in rows.items()}
 
 
@@ -48,7 +51,7 @@ def main() -> None:
     args = parse_args()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options)
-    config.model.backbone.init_cfg = None  # not read here
+    config.model.backbone.init_cfg = None  # init_model leaves it where options change the config
     if args.checkpoint is not None and not Path(args.checkpoint).is_file():
         raise FileNotFoundError(f'{args.checkpoint}: no such file')
     torch.manual_seed(args.seed)

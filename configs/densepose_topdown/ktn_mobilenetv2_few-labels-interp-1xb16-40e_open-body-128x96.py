@@ -1,4 +1,4 @@
-# The shipped network learns on from a few labels: docs/few-labels.md
+# The smaller shipped network learns on from a few labels: docs/few-labels.md
 _base_ = [
     '../_base_/schedules/adam_few_labels.py',
     '../_base_/datasets/few_labels_128x96.py',

@@ -1,4 +1,4 @@
-# The shipped network: the open benchmark's KTN, trained on for as long again.
+# The smaller shipped network: the open benchmark's KTN, trained on for as long again.
 _base_ = '../benchmark/ktn_mobilenetv2_interp-1xb16-10e_open-body-v1-128x96.py'
 
 # tools/benchmarks/open_body.py --rows ktn-interp --seeds 0 leaves this file.

@@ -10,6 +10,8 @@ import numpy as np
 
 from ktn_mm.surface.charts import NUM_SURFACES, SURFACES, Surface
 
+from .graph import cosine
+
 RELATIONS = ('front and back', 'left and right', 'upper and lower', 'others')
 """How two surfaces can be related; the first that holds counts."""
 
@@ -50,12 +52,13 @@ def measure_likeness(rows: np.ndarray) -> Likeness:
     shares = np.square(np.linalg.svd(own, compute_uv=False))
     alike = shares.sum() < 1e-20 * energy  # nothing but rounding
     shares = shares[shares > 0] / shares.sum() if not alike else np.zeros(0)
-    lengths = np.linalg.norm(own, axis=1)
+    with np.errstate(invalid='ignore'):  # a row without anything of its own has no cosines
+        cosines = cosine(own, own)
     pairs = {relation: [] for relation in RELATIONS}
     for a, b in combinations(SURFACES, 2):
-        i, j = a.index - 1, b.index - 1
-        if not alike and lengths[i] > 0 and lengths[j] > 0:
-            pairs[relation_of(a, b)].append(own[i] @ own[j] / (lengths[i] * lengths[j]))
+        value = cosines[a.index - 1, b.index - 1]
+        if not alike and not np.isnan(value):
+            pairs[relation_of(a, b)].append(value)
     return Likeness(
         common=float(1 - np.square(own).sum() / energy),
         rank=0. if alike else float(np.exp(-(shares * np.log(shares)).sum())),
