@@ -20,7 +20,7 @@ def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
     sys.path.insert(0, str(TOOLS))
     try:
-        names = ('pages', 'results', 'rows', 'run', 'statistics', 'tables')
+        names = ('claims', 'pages', 'results', 'rows', 'run', 'statistics', 'tables')
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
                    tool=importlib.import_module('open_body_table'))
     finally:
@@ -133,6 +133,53 @@ def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
     assert line[header.index('rare − frequent')] == '+1.0 ± 1.0'
 
 
+def test_a_change_is_told_from_chance_as_the_t_table_says(bench):
+    statistics = bench['statistics']
+    # 1, 2, 3: t = 2 / (1 / sqrt 3) = 3.464; the table's 5 % for two degrees of freedom is 4.303.
+    assert not statistics.beyond_chance(statistics.spread([1, 2, 3]))
+    # 2, 3, 4: t = 5.196; with the sign changed as well; at 1 % the table says 9.925.
+    assert statistics.beyond_chance(statistics.spread([2, 3, 4]))
+    assert statistics.beyond_chance(statistics.spread([-2, -3, -4]))
+    assert not statistics.beyond_chance(statistics.spread([2, 3, 4]), level=.01)
+    # one degree of freedom, 12.706: 10, 12 has t = 11, 11, 13 has 12, 12, 14 has 13
+    pairs = [statistics.beyond_chance(statistics.spread(v)) for v in ([10, 12], [11, 13],
+                                                                      [12, 14])]
+    assert pairs == [False, False, True]
+    assert not statistics.beyond_chance(statistics.spread([5]))
+    assert not statistics.beyond_chance(statistics.spread([]))
+
+
+def test_claims_are_judged_by_their_pairs(bench, write_run, read):
+    for seed in range(3):
+        write_run('baseline', seed, .30)
+        write_run('mid', seed, .30 + .01 * (2 + seed))  # +2, +3, +4
+        write_run('mid-interp', seed, .30 + .01 * seed)  # -2, -2, -2
+        write_run('ktn-interp', seed, .30 + .01 * (2 * seed + 1))  # +1, +2, +3
+    write_run('mid-points10', 0, .1)
+    write_run('ktn-points10', 0, .2)
+    write_run('mid-interp-points10', 1, .20)
+    write_run('ktn-interp-points10', 1, .25)  # +5 where all points give +2
+    header, *lines = rows_of(bench['claims'].claim_table(read()))
+    assert header == ['claim', 'on', 'paper', 'pairs', 'here', '']
+    found = {(line[0], line[1]): line[2:] for line in lines}
+    assert len(found) == len(lines)
+    assert found['MID helps', 'baseline'] == ['+2.2 (IX)', '3', '+3.0 ± 1.0', '**holds**']
+    assert found['Added points help', 'MID'][1:] == ['3', '-2.0 ± 0.0', '**the opposite**']
+    assert found['KTM helps', 'MID + Aug'][1:] == ['3', '+2.0 ± 1.0', 'not seen']
+    assert found['KTM helps', 'MID'][1:] == ['0', '-', 'not run']
+    few = 'KTM helps more where labels are few'
+    assert found[few, 'MID + Aug, 10 % of the points'][1:] == ['1', '+3.0', 'open']
+    assert found[few, 'MID, 10 % of the points'][1:] == ['0', '-', 'not run'], 'ktn has no run'
+
+
+def test_claims_name_rows_that_exist(bench):
+    for claim in bench['claims'].CLAIMS:
+        for name in (claim.without, claim.with_, *(claim.beyond or ())):
+            assert bench['rows'].row_of(name)
+    told = {name for claim in bench['claims'].CLAIMS for name in (claim.without, claim.with_)}
+    assert told == {row.name for row in bench['rows'].ROWS}, 'each row is there for a claim'
+
+
 def test_a_row_with_one_seed_has_no_deviation(bench, write_run, read):
     write_run('baseline', 1, .2)
     header, line = rows_of(bench['tables'].group_table(read(), 'main'))
@@ -169,9 +216,9 @@ def test_missing_runs_are_named(bench, write_run, read):
 
 def test_plan_adds_up(bench):
     lines = rows_of(bench['tables'].plan_table(dict(baseline=20., mid=40.), [0, 1]))
-    # Six rows: 20 + 40 + 4 x 30 = 180 minutes; with two seeds 360; all 16 rows: 480, 960.
+    # Six rows: 20 + 40 + 4 x 30 = 180 minutes; with two seeds 360; all 18 rows: 540, 1080.
     assert lines[1] == ['The rows of Table IX, and MID + KTM', '6', '2', '12', '360', '3.0']
-    assert lines[-1] == ['together', '16', '2', '32', '960', '8.0']
+    assert lines[-1] == ['together', '18', '2', '36', '1080', '9.0']
 
 
 def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
@@ -188,7 +235,7 @@ def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
     text = page.read_text()
     assert 'abacus, 3 cores at a load of 0.5, with the pictures of pictures' in text
     assert '| mid | 0.50 | 0.010 | 9 | 4,020 | 40 |' in text
-    assert '| together | 16 | 3 | 48 | 1920 | 16.0 |' in text
+    assert '| together | 18 | 3 | 54 | 2160 | 18.0 |' in text
 
     for seed, minutes in enumerate((20., 30.)):
         write_run('mid', seed, .3, minutes=minutes)
@@ -197,8 +244,8 @@ def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
     run_tool()
     text = page.read_text()
     assert 'abacus, 3 cores at' not in text and '| mid | 2 | 25 |' in text
-    # 15 + 25 + 14 x 20 = 320, three seeds
-    assert '| together | 16 | 3 | 48 | 960 | 8.0 |' in text
+    # 15 + 25 + 16 x 20 = 360, three seeds
+    assert '| together | 18 | 3 | 54 | 1080 | 9.0 |' in text
 
 
 def test_rows_are_compared_with_rows_that_exist(bench):
@@ -229,8 +276,9 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
             write_run(row.name, seed, .2 + .02 * seed + .01 * ('ktn' in row.name))
     run_tool()
     text = readme.read_text()
-    assert text.startswith(f'# Title\n{begin}\nAll 48 runs are there.\n') and 'old' not in text
-    assert text.endswith(f'{end}\nthe rest\n') and '+1.0 ± 0.0' in text
+    assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'old' not in text
+    assert text.endswith(f'{end}\nthe rest\n')
+    assert '| KTM helps | MID | - | 3 | +1.0 ± 0.0 | **holds** |' in text
     page = (tmp_path / 'out' / 'README.md').read_text()
     assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())
     assert '$' not in page

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from string import Template
 
+from open_body_runs.claims import ABOUT_KTM, claim_table
 from open_body_runs.plots import draw_curves, draw_recall
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
@@ -30,8 +31,14 @@ _READ = (
 _PAIRED = (
     'Each seed of a row against the same seed of the row it is compared with: mean ± standard '
     'deviation of the differences, in percent points. *rare − frequent* above 0: the rare '
-    'surfaces gain more. With three pairs a mean is significant (t-test, 5 %) only beyond 2.5 '
-    'deviations.\n\n')
+    'surfaces gain more.\n\n')
+_GAINS = (
+    'percent points of GPS AP; of recall, rare − frequent, where surfaces are compared; of the '
+    'gain of GPS AP beyond that with all points, where labels are few.')
+_VERDICTS = (
+    '*holds*, *the opposite*: a t-test over the pairs tells the difference from chance at 5 %, '
+    'with three pairs beyond 2.5 deviations; no correction for the number of claims. *not seen*: '
+    'it does not. *open*: one pair tells nothing.')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int], names: list[str]) -> None:
@@ -48,7 +55,8 @@ def write_page(results: Results, folder: Path, seeds: list[int], names: list[str
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
-        state=state, plan=_plan(results, folder / 'estimate.json', seeds),
+        state=state, claims=claim_table(results).rstrip(),
+        gains=_GAINS, verdicts=_VERDICTS, plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder, names) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
@@ -62,9 +70,9 @@ def readme_block(results: Results, seeds: list[int]) -> str:
         text += ('\nPercent on the test set, mean ± standard deviation over the seeds; *rare*, '
                  '*frequent*: recall of the 12 surfaces with fewer and with more training '
                  'points.\n')
-    compared = [row for row in comparable(results) if row.adds == 'KTM']
-    if compared:
-        text += ('\nWhat KTM changes, paired by seed:\n\n' + difference_table(results, compared))
+    if results.runs:
+        text += (f'\nWhat KTM changes, paired by seed: {_GAINS} {_VERDICTS}\n\n'
+                 + claim_table(results, ABOUT_KTM))
     return text
 
 

@@ -57,6 +57,10 @@ ROWS = (
         'mid_mobilenetv2_interp-points10-', 'mid-interp', '10 % of the points'),
     Row('ktn-interp-points10', _FEW, '10 % of the points: MID + Aug + KTM',
         'ktn_mobilenetv2_interp-points10-', 'mid-interp-points10', 'KTM'),
+    Row('mid-points10', _FEW, '10 % of the points: MID', 'mid_mobilenetv2_points10-', 'mid',
+        '10 % of the points'),
+    Row('ktn-points10', _FEW, '10 % of the points: MID + KTM', 'ktn_mobilenetv2_points10-',
+        'mid-points10', 'KTM'),
     Row('ktn-average', _GRAPH, 'CRKG-A for CRKG-S', 'ktn-average_mobilenetv2_interp-',
         'ktn-interp', 'CRKG-A for CRKG-S'),
     Row('ktn-no-transform', _GRAPH, 'no transformer', 'ktn-no-transform_mobilenetv2_interp-',
@@ -70,7 +74,8 @@ ROWS = (
         'baseline-res18', 'MID, Aug, KTM'))
 
 PAIRS = (('mid-interp', 'ktn-interp'), ('mid-interp-points25', 'ktn-interp-points25'),
-         ('mid-interp-points10', 'ktn-interp-points10'), ('baseline', 'ktm'), ('mid', 'ktn'))
+         ('mid-interp-points10', 'ktn-interp-points10'), ('mid-points10', 'ktn-points10'),
+         ('baseline', 'ktm'), ('mid', 'ktn'))
 """Rows without and with KTM that differ in nothing else."""
 
 

@@ -3,6 +3,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from scipy.stats import t as student
+
 
 class Spread(NamedTuple):
     """Of n numbers.
@@ -29,6 +31,11 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(mean, std, n, sum(v > 0 for v in kept))
 
 
+def gains(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
+    """Return seed -> after - before, of the seeds that both have."""
+    return {seed: after[seed] - before[seed] for seed in sorted(before.keys() & after.keys())}
+
+
 def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Spread:
     """Summarise after - before over the seeds that both have.
 
@@ -36,7 +43,20 @@ def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Spread:
         before: seed -> value.
         after: seed -> value.
     """
-    return spread(after[seed] - before[seed] for seed in sorted(before.keys() & after.keys()))
+    return spread(gains(before, after).values())
+
+
+def beyond_chance(differences: Spread, level: float = .05) -> bool:
+    """Whether a mean difference is told from 0 by a two-sided t-test.
+
+    Args:
+        differences: of pairs; fewer than two tell nothing.
+        level: probability of calling it so where there is none, in (0, 1).
+    """
+    if differences.n < 2:
+        return False
+    margin = student.ppf(1 - level / 2, differences.n - 1) / math.sqrt(differences.n)
+    return abs(differences.mean) > margin * differences.std
 
 
 def halves(points: list[int]) -> tuple[list[int], list[int]]:
