@@ -266,7 +266,7 @@ def test_rows_are_compared_with_rows_that_exist(bench):
 def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
     begin, end = bench['pages'].BEGIN, bench['pages'].END
     readme = tmp_path / 'README.md'
-    readme.write_text(f'# Title\n{begin}\nold\n{end}\nthe rest\n')
+    readme.write_text(f'# Title\n{begin}\nstale\n{end}\nthe rest\n')
     run_tool()
     assert 'nothing can be said about KTM' in readme.read_text()
     assert '## Results' not in (tmp_path / 'out' / 'README.md').read_text()
@@ -276,7 +276,7 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
             write_run(row.name, seed, .2 + .02 * seed + .01 * ('ktn' in row.name))
     run_tool()
     text = readme.read_text()
-    assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'old' not in text
+    assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'stale' not in text
     assert text.endswith(f'{end}\nthe rest\n')
     assert '| KTM helps | MID | - | 3 | +1.0 ± 0.0 | **holds** |' in text
     page = (tmp_path / 'out' / 'README.md').read_text()

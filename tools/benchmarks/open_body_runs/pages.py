@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 
 from open_body_runs.claims import ABOUT_KTM, claim_table
-from open_body_runs.plots import draw_curves, draw_recall
+from open_body_runs.plots import draw_curves, draw_recall_gain
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
 from open_body_runs.tables import (
@@ -126,10 +126,11 @@ def _measured(results: Results, folder: Path, names: list[str]) -> str:
     pairs = [pair for pair in PAIRS if results.shared_seeds(*pair)]
     text += '## Rare against frequent surfaces\n'
     if pairs:
-        draw_recall(results, pairs, names, folder / 'recall.png')
-        text += ('Recall of the surface label at the test points, mean over the seeds that both '
-                 'rows of a pair have.\n\n'
-                 '![Recall of every surface without and with KTM](recall.png)\n\n'
+        draw_recall_gain(results, pairs, names, folder / 'recall.png')
+        text += ('By how much KTM raises the recall of the surface label at the test points: bars '
+                 'are means over the seeds that both rows of a pair have, dots the seeds.\n\n'
+                 '![Gain of the recall of every surface by KTM](recall.png)\n\n'
+                 'The recall itself, mean over these seeds, in percent:\n\n'
                  + surface_table(results, pairs, names) + '\n')
     else:
         text += ('No row has been run both without and with KTM with the same seed, so there is '

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS = ('#6c757d', '#3b75af', '#5b8e7d', '#c8553d', '#bc9a48')
-WITHOUT, WITH = COLORS[1], COLORS[3]
+COLORS = ('#6c757d', '#3b75af', '#5b8e7d', '#c8553d', '#bc9a48', '#8a5a9e')
+"""Of the rows of the main table."""
+RARE_COLOR, FREQUENT_COLOR = COLORS[3], COLORS[1]
 
 
 def draw_curves(results: Results, rows: list[str], path: Path) -> None:
     """Draw GPS AP on the validation set over the epochs: mean of the seeds, and their range."""
     figure = _figure(8, 5)
     axes = figure.add_subplot()
-    for color, name in zip(COLORS, rows):
+    for color, name in zip(COLORS[:len(rows)], rows, strict=True):
         runs = [{point['epoch']: 100 * point['GPS/AP'] for point in result['curve']}
                 for result in results.runs[name].values()]
         epochs = sorted(set().union(*runs))
@@ -34,30 +35,35 @@ def draw_curves(results: Results, rows: list[str], path: Path) -> None:
     _save(figure, [axes], path)
 
 
-def draw_recall(results: Results, pairs: list[tuple[str, str]], names: list[str],
-                path: Path) -> None:
-    """Draw the recall of every surface, from rare to frequent, without and with KTM.
+def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], names: list[str],
+                     path: Path) -> None:
+    """Draw by how much KTM raises the recall of every surface, from rare to frequent.
 
-    Means over the seeds that both rows of a pair have.
+    Bars are means over the seeds that both rows of a pair have, dots the seeds.
     """
-    rare, frequent = halves(results.points())
-    order = rare + frequent
-    figure = _figure(11, 1.2 + 3.2 * len(pairs))
-    grid = figure.subplots(len(pairs), squeeze=False, sharex=True)[:, 0]
-    for axes, (before, after) in zip(grid, pairs, strict=True):
-        for shift, name, color, label in ((-.2, before, WITHOUT, 'without KTM'),
-                                          (.2, after, WITH, 'with KTM')):
-            recall = results.recall(name, results.shared_seeds(before, after))
-            heights = [0 if math.isnan(recall[k]) else 100 * recall[k] for k in order]
-            axes.bar([x + shift for x in range(len(order))], heights, .4, color=color,
-                     label=f'{label}: {name}')
-        axes.axvline(len(rare) - .5, color='black', linewidth=.8, linestyle=':')
-        axes.set(ylim=(0, 100), xlim=(-.6, len(order) - .4), ylabel='recall, %')
-        axes.legend(frameon=False, ncol=2, loc='upper left', bbox_to_anchor=(0, 1.17))
     points = results.points()
+    rare, frequent = halves(points)
+    order = rare + frequent
+    figure = _figure(11, 1.6 + 2.1 * len(pairs))
+    grid = figure.subplots(len(pairs), squeeze=False, sharex=True, sharey=True)[:, 0]
+    for axes, (before, after) in zip(grid, pairs, strict=True):
+        seeds = results.shared_seeds(before, after)
+        gains = [[100 * (b - a) for a, b in zip(results.recall(before, [seed]),
+                                                results.recall(after, [seed]), strict=True)]
+                 for seed in seeds]
+        mean = [spread(gain[k] for gain in gains).mean for k in order]
+        axes.bar(range(len(order)), [0 if math.isnan(m) else m for m in mean], .7,
+                 color=[RARE_COLOR] * len(rare) + [FREQUENT_COLOR] * len(frequent))
+        for gain in gains:
+            axes.plot(range(len(order)), [gain[k] for k in order], '.', color='black',
+                      markersize=4)
+        axes.axhline(0, color='black', linewidth=.8)
+        axes.set(xlim=(-.6, len(order) - .4), ylabel='points')
+        axes.set_title(f'{before} to {after}, {len(seeds)} seed{"s" * (len(seeds) != 1)}',
+                       loc='left', fontsize=10)
     grid[-1].set_xticks(range(len(order)), [f'{names[k]} ({points[k]:,})' for k in order],
                         rotation=60, ha='right', rotation_mode='anchor', fontsize=9)
-    grid[-1].set_xlabel('surface (training points): the rarer half left of the line')
+    grid[-1].set_xlabel('surface (training points); rare ones red, frequent ones blue')
     _save(figure, grid, path)
 
 
