@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,19 @@ def test_commands_have_one_thread(bench, fake, monkeypatch):
     pool.work()
     assert (pool.finished[0].folder.path / 'seen').read_text() == '1y'
     assert [t['kind'] for t in pool.finished[0].folder.times()] == ['train']
+
+
+def test_times_are_there_before_the_end(bench, fake):
+    code = ('[sum(range(10**6)) for _ in range(60)]; '
+            '(p / "seen").write_text((p / "run.json").read_text())')
+    pool = bench['pool'].Pool(fake(TOUCH.format(code)), 1, interval=.02, noted=.1)
+    pool.work()
+    folder = pool.finished[0].folder
+    (killed,) = json.loads((folder.path / 'seen').read_text())['times']
+    (ended,) = folder.times()
+    assert killed['kind'] == ended['kind'] == 'train'
+    assert 0 < killed['minutes'] < ended['minutes'] < .5
+    assert 0 < killed['cpu_minutes'] <= ended['cpu_minutes'] < ended['minutes'] + .1
 
 
 def test_a_failure_is_named_and_does_not_stop_the_others(bench, fake):
@@ -214,7 +228,7 @@ def test_runs_that_were_killed_end_as_runs_that_were_not(dolls, tmp_path):
 
     driver = subprocess.Popen(drive(dolls, halting), **quiet)
     first = halting / 'work' / 'baseline-seed5' / 'epoch_2.pth'
-    while not first.exists() and driver.poll() is None:
+    while not (first.exists() and zipfile.is_zipfile(first)) and driver.poll() is None:
         time.sleep(.05)
     driver.send_signal(signal.SIGTERM)
     said = driver.communicate(timeout=120)[0]

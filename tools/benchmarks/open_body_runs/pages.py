@@ -135,4 +135,5 @@ def _measured(results: Results, folder: Path, names: list[str]) -> str:
     else:
         text += ('No row has been run both without and with KTM with the same seed, so there is '
                  'nothing to compare.\n\n')
-    return text + '## Runs\n' + run_table(results)
+    return (text + '## Runs\n*attempts*: how often training was started. A dash: not known, since '
+            'the driver was killed.\n\n' + run_table(results))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+import psutil
 from tqdm import tqdm
 
 from open_body_runs.rows import ROOT
@@ -15,6 +16,8 @@ from open_body_runs.run import Run
 
 GRACE = 20.
 """Seconds that a process has to end after it was asked to."""
+NOTED = 60.
+"""Seconds between two notes of a process's time, which outlive a killed driver."""
 ONE_THREAD = {name: '1' for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS',
                                      'OPENBLAS_NUM_THREADS')}
 
@@ -29,6 +32,7 @@ class _Process:
     kind: str
     began: float
     claim: int
+    noted: float = 0.
 
     def poll(self) -> tuple[int, float] | None:
         """Return exit code and CPU seconds if the command has ended."""
@@ -37,6 +41,17 @@ class _Process:
             return None
         self.popen.returncode = os.waitstatus_to_exitcode(status)
         return self.popen.returncode, usage.ru_utime + usage.ru_stime
+
+    def note_time(self) -> None:
+        """Write down how long the command has run so far."""
+        with suppress(psutil.Error):  # it has just ended, and the end is noted, too
+            times = psutil.Process(self.popen.pid).cpu_times()
+            self.set_time(times.user + times.system + times.children_user
+                          + times.children_system)
+
+    def set_time(self, cpu_seconds: float) -> None:
+        self.noted = time.monotonic()
+        self.run.folder.set_time((self.noted - self.began) / 60, cpu_seconds / 60)
 
     def ask_to_end(self, number: int) -> None:
         with suppress(ProcessLookupError):
@@ -55,15 +70,18 @@ class Pool:
         minutes: after which nothing goes on, None for no end.
         settings: environment variables for the commands.
         interval: seconds between two looks at the runs.
+        noted: seconds between two notes of how long each has run.
     """
 
     def __init__(self, runs: list[Run], jobs: int, *, minutes: float | None = None,
-                 settings: dict[str, str] | None = None, interval: float = 1.) -> None:
+                 settings: dict[str, str] | None = None, interval: float = 1.,
+                 noted: float = NOTED) -> None:
         self.waiting = list(runs)
         self.jobs = jobs
         self.deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self.environment = {**os.environ, **ONE_THREAD, **(settings or {})}
         self.interval = interval
+        self.noted = noted
         self.going: list[_Process] = []
         self.finished: list[Run] = []
         self.failed: dict[str, str] = {}
@@ -84,6 +102,7 @@ class Pool:
                 screen.show()
                 time.sleep(self.interval)
                 self._reap()
+                self._note_times()
                 if self.deadline is not None and time.monotonic() >= self.deadline:
                     self.stopped_by = 'the minutes are over'
         finally:
@@ -121,7 +140,9 @@ class Pool:
         popen = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log,
                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                  start_new_session=True, pass_fds=(claim,))
-        self.going.append(_Process(run, popen, log, run.stage, time.monotonic(), claim))
+        run.folder.begin_time(run.stage)
+        now = time.monotonic()
+        self.going.append(_Process(run, popen, log, run.stage, now, claim, now))
 
     def _reap(self) -> None:
         for process in list(self.going):
@@ -135,11 +156,15 @@ class Pool:
                 self._fail(process.run, f'{process.kind} ended with exit code {ended[0]}; see '
                                         f'{process.log.name}')
 
+    def _note_times(self) -> None:
+        for process in self.going:
+            if time.monotonic() - process.noted >= self.noted:
+                process.note_time()
+
     def _close(self, process: _Process, cpu_seconds: float) -> None:
         self.going.remove(process)
         process.log.close()
-        process.run.folder.add_time(process.kind, (time.monotonic() - process.began) / 60,
-                                    cpu_seconds / 60)
+        process.set_time(cpu_seconds)
 
     def _fail(self, run: Run, reason: str) -> None:
         run.folder.unlock()

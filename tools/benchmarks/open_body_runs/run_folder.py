@@ -81,15 +81,20 @@ class RunFolder:
                              '--again starts over')
         self._write_notes(dict(self._notes(), identity=identity))
 
-    def add_time(self, kind: str, minutes: float, cpu_minutes: float) -> None:
-        """Remember how long a process ran."""
+    def begin_time(self, kind: str) -> None:
+        """Remember that a process has begun."""
         notes = self._notes()
-        notes.setdefault('times', []).append(
-            dict(kind=kind, minutes=round(minutes, 3), cpu_minutes=round(cpu_minutes, 3)))
+        notes.setdefault('times', []).append(dict(kind=kind, minutes=0., cpu_minutes=0.))
+        self._write_notes(notes)
+
+    def set_time(self, minutes: float, cpu_minutes: float) -> None:
+        """Remember how long the process that began last has run so far."""
+        notes = self._notes()
+        notes['times'][-1].update(minutes=round(minutes, 3), cpu_minutes=round(cpu_minutes, 3))
         self._write_notes(notes)
 
     def times(self) -> list[dict]:
-        """Return what :meth:`add_time` was told."""
+        """Return kind, minutes and CPU minutes of every process, oldest first."""
         return self._notes().get('times', [])
 
     def checkpoint(self) -> tuple[int, Path] | None:

@@ -148,7 +148,8 @@ def run_table(results: Results) -> str:
     """Write a line for every run."""
     lines = [[f'[{r["row"]}, seed {r["seed"]}](runs/{r["row"]}-seed{r["seed"]}.json)',
               f'{100 * r["figures"]["GPS/AP"]:.1f}', f'{r["minutes"]:.0f}',
-              f'{r["cpu_minutes"]:.0f}', str(r.get('attempts', 1)),
+              '-' if r['cpu_minutes'] is None else f'{r["cpu_minutes"]:.0f}',
+              str(r.get('attempts', 1)),
               f'{r["machine"]["processor"]}, {r["machine"]["cores"]} cores',
               f'[log](runs/{r["row"]}-seed{r["seed"]}.txt)'] for r in results.all()]
     return markdown(['run', 'GPS AP', 'minutes', 'of the processor', 'attempts', 'machine', ''],
