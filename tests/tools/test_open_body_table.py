@@ -133,20 +133,29 @@ def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
     assert line[header.index('rare − frequent')] == '+1.0 ± 1.0'
 
 
-def test_a_change_is_told_from_chance_as_the_t_table_says(bench):
+def test_chance_is_what_the_t_distribution_says(bench):
     statistics = bench['statistics']
-    # 1, 2, 3: t = 2 / (1 / sqrt 3) = 3.464; the table's 5 % for two degrees of freedom is 4.303.
-    assert not statistics.beyond_chance(statistics.spread([1, 2, 3]))
-    # 2, 3, 4: t = 5.196; with the sign changed as well; at 1 % the table says 9.925.
-    assert statistics.beyond_chance(statistics.spread([2, 3, 4]))
-    assert statistics.beyond_chance(statistics.spread([-2, -3, -4]))
-    assert not statistics.beyond_chance(statistics.spread([2, 3, 4]), level=.01)
-    # one degree of freedom, 12.706: 10, 12 has t = 11, 11, 13 has 12, 12, 14 has 13
-    pairs = [statistics.beyond_chance(statistics.spread(v)) for v in ([10, 12], [11, 13],
-                                                                      [12, 14])]
-    assert pairs == [False, False, True]
-    assert not statistics.beyond_chance(statistics.spread([5]))
-    assert not statistics.beyond_chance(statistics.spread([]))
+
+    def chance(*values):
+        return statistics.chance(statistics.spread(values))
+
+    # two degrees of freedom: p = 1 - t / sqrt(t^2 + 2); 1, 2, 3 has t^2 = 12, 2, 3, 4 has 27
+    assert chance(1, 2, 3) == pytest.approx(1 - math.sqrt(12 / 14))
+    assert chance(2, 3, 4) == chance(-2, -3, -4) == pytest.approx(1 - math.sqrt(27 / 29))
+    # one: p = 1 - 2 / pi arctan t; 11, 13 has t = 12
+    assert chance(11, 13) == pytest.approx(1 - 2 / math.pi * math.atan(12))
+    assert chance(-1, 1) == 1 and chance(3, 3) == 0
+    assert all(math.isnan(chance(*values)) for values in ((), (5,), (0, 0)))
+
+
+@pytest.mark.parametrize(('mean', 'p', 'said'), [
+    (3, '0.04', '**holds**'), (2.5, '0.049', '**holds**'), (2.42, '0.05', 'not seen')])
+def test_a_p_value_shows_on_which_side_of_the_level_it_is(bench, write_run, read, mean, p, said):
+    for seed in range(3):
+        write_run('baseline', seed, .30)
+        write_run('mid', seed, .30 + .01 * (mean + seed - 1))
+    _, line, *_ = rows_of(bench['claims'].claim_table(read()))
+    assert line[-2:] == [p, said]
 
 
 def test_claims_are_judged_by_their_pairs(bench, write_run, read):
@@ -160,16 +169,18 @@ def test_claims_are_judged_by_their_pairs(bench, write_run, read):
     write_run('mid-interp-points10', 1, .20)
     write_run('ktn-interp-points10', 1, .25)  # +5 where all points give +2
     header, *lines = rows_of(bench['claims'].claim_table(read()))
-    assert header == ['claim', 'on', 'paper', 'pairs', 'here', '']
+    assert header == ['claim', 'on', 'paper', 'pairs', 'here', 'p', '']
     found = {(line[0], line[1]): line[2:] for line in lines}
     assert len(found) == len(lines)
-    assert found['MID helps', 'baseline'] == ['+2.2 (IX)', '3', '+3.0 ± 1.0', '**holds**']
-    assert found['Added points help', 'MID'][1:] == ['3', '-2.0 ± 0.0', '**the opposite**']
-    assert found['KTM helps', 'MID + Aug'][1:] == ['3', '+2.0 ± 1.0', 'not seen']
-    assert found['KTM helps', 'MID'][1:] == ['0', '-', 'not run']
+    assert found['MID helps', 'baseline'] == ['+2.2 (IX)', '3', '+3.0 ± 1.0', '0.04', '**holds**']
+    assert found['Added points help', 'MID'][1:] == ['3', '-2.0 ± 0.0', '< 0.005',
+                                                     '**the opposite**']
+    assert found['KTM helps', 'MID + Aug'][1:] == ['3', '+2.0 ± 1.0', '0.07', 'not seen']
+    assert found['KTM helps', 'MID'][1:] == ['0', '-', '-', 'not run']
     few = 'KTM helps more where labels are few'
-    assert found[few, 'MID + Aug, 10 % of the points'][1:] == ['1', '+3.0', 'open']
-    assert found[few, 'MID, 10 % of the points'][1:] == ['0', '-', 'not run'], 'ktn has no run'
+    assert found[few, 'MID + Aug, 10 % of the points'][1:] == ['1', '+3.0', '-', 'open']
+    assert found[few, 'MID, 10 % of the points'][1:] == ['0', '-', '-', 'not run'], (
+        'ktn has no run')
 
 
 def test_claims_name_rows_that_exist(bench):
@@ -278,7 +289,7 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
     text = readme.read_text()
     assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'stale' not in text
     assert text.endswith(f'{end}\nthe rest\n')
-    assert '| KTM helps | MID | - | 3 | +1.0 ± 0.0 | **holds** |' in text
+    assert '| KTM helps | MID | - | 3 | +1.0 ± 0.0 | < 0.005 | **holds** |' in text
     page = (tmp_path / 'out' / 'README.md').read_text()
     assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())
     assert '$' not in page

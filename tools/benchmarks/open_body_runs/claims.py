@@ -1,9 +1,10 @@
 """What the paper says, and whether the runs bear it out."""
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from open_body_runs.results import GAP, Results
-from open_body_runs.statistics import Spread, beyond_chance
+from open_body_runs.statistics import Spread, chance
 from open_body_runs.tables import markdown, plus_minus
 
 
@@ -66,6 +67,8 @@ CLAIMS = (
 """The order is that of the page."""
 ABOUT_KTM = tuple(claim for claim in CLAIMS if 'KTM helps' in claim.text)
 """Those of the README."""
+LEVEL = .05
+"""What is less likely by chance counts as seen."""
 
 
 def verdict(gain: Spread) -> str:
@@ -74,9 +77,18 @@ def verdict(gain: Spread) -> str:
         return 'not run'
     if gain.n < 2:
         return 'open'
-    if not beyond_chance(gain):
-        return 'not seen'
-    return '**holds**' if gain.mean > 0 else '**the opposite**'
+    if chance(gain) < LEVEL:
+        return '**holds**' if gain.mean > 0 else '**the opposite**'
+    return 'not seen'
+
+
+def _p(gain: Spread) -> str:
+    """Write a p-value: two digits, three where two would hide on which side of the level it is."""
+    p = chance(gain)
+    if math.isnan(p):
+        return '-'
+    digits = 2 if (round(p, 2) < LEVEL) == (p < LEVEL) else 3
+    return f'{p:.{digits}f}' if p >= .005 else '< 0.005'
 
 
 def claim_table(results: Results, claims: Iterable[Claim] = CLAIMS) -> str:
@@ -85,5 +97,5 @@ def claim_table(results: Results, claims: Iterable[Claim] = CLAIMS) -> str:
     for claim in claims:
         gain = claim.gain(results)
         lines.append([claim.text, claim.tested, claim.paper, str(gain.n),
-                      plus_minus(gain, signed=True), verdict(gain)])
-    return markdown(['claim', 'on', 'paper', 'pairs', 'here', ''], lines)
+                      plus_minus(gain, signed=True), _p(gain), verdict(gain)])
+    return markdown(['claim', 'on', 'paper', 'pairs', 'here', 'p', ''], lines)

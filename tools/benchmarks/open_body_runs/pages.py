@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 from string import Template
 
-from open_body_runs.claims import ABOUT_KTM, claim_table
+from open_body_runs.claims import ABOUT_KTM, LEVEL, claim_table
 from open_body_runs.plots import draw_curves, draw_recall_gain
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
@@ -36,9 +36,9 @@ _GAINS = (
     'percent points of GPS AP; of recall, rare − frequent, where surfaces are compared; of the '
     'gain of GPS AP beyond that with all points, where labels are few.')
 _VERDICTS = (
-    '*holds*, *the opposite*: a t-test over the pairs tells the difference from chance at 5 %, '
-    'with three pairs beyond 2.5 deviations; no correction for the number of claims. *not seen*: '
-    'it does not. *open*: one pair tells nothing.')
+    '*p*: how likely chance alone gives as much, by a two-sided t-test over the pairs; no '
+    f'correction for the number of claims. *holds*, *the opposite*: p is below {LEVEL}. *not '
+    'seen*: it is not. *open*: one pair tells nothing.')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int], names: list[str]) -> None:

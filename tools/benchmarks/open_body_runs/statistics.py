@@ -46,17 +46,18 @@ def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Spread:
     return spread(gains(before, after).values())
 
 
-def beyond_chance(differences: Spread, level: float = .05) -> bool:
-    """Whether a mean difference is told from 0 by a two-sided t-test.
+def chance(differences: Spread) -> float:
+    """Return the p-value of a mean difference: of a two-sided t-test against 0, in [0, 1].
 
     Args:
-        differences: of pairs; fewer than two tell nothing.
-        level: probability of calling it so where there is none, in (0, 1).
+        differences: of pairs; NaN of fewer than two, and of pairs that are all 0.
     """
     if differences.n < 2:
-        return False
-    margin = student.ppf(1 - level / 2, differences.n - 1) / math.sqrt(differences.n)
-    return abs(differences.mean) > margin * differences.std
+        return math.nan
+    if not differences.std:
+        return 0. if differences.mean else math.nan
+    t = abs(differences.mean) / differences.std * math.sqrt(differences.n)
+    return float(2 * student.sf(t, differences.n - 1))
 
 
 def halves(points: list[int]) -> tuple[list[int], list[int]]:
