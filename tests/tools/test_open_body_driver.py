@@ -74,6 +74,7 @@ def test_summary_counts_and_notices_changes(bench, dolls, tmp_path):
     summary = bench['data'].summarise(dolls)
     assert summary.pictures == dict(train=12, val=2, test=2)
     assert summary.persons == dict(train=12, val=2, test=2)
+    assert summary.people == dict(train=24, val=4, test=4)
     content = json.loads((dolls / 'annotations/densepose_open_train.json').read_text())
     listed = [s for ann in content['annotations'] for s in ann.get('dp_I', [])]
     assert summary.points_per_surface == [listed.count(k) for k in range(1, 25)]
@@ -89,12 +90,38 @@ def test_summary_counts_and_notices_changes(bench, dolls, tmp_path):
 
 
 def test_no_more_runs_at_a_time_than_jobs(bench, fake, tmp_path):
-    note = (f'd = pathlib.Path({str(tmp_path)!r}); m = d / p.name; m.touch(); time.sleep(.3); '
-            '(p / "seen").write_text(str(len(list(d.glob("mid-*"))))); m.unlink()')
+    note = (f'd = pathlib.Path({str(tmp_path)!r}); m = d / p.name; m.touch(); '
+            '[time.sleep(.1) for _ in range(99) if len(list(d.glob("mid-*"))) < 2]; '
+            'time.sleep(.3); (p / "seen").write_text(str(len(list(d.glob("mid-*"))))); m.unlink()')
     pool = bench['pool'].Pool(fake(TOUCH.format(note), 4), 2, interval=.02)
     pool.work()
     seen = [int((run.folder.path / 'seen').read_text()) for run in pool.finished]
     assert len(seen) == 4 and max(seen) == 2
+
+
+def test_a_run_that_another_driver_has_finished_is_left_alone(bench, fake):
+    run = fake(TOUCH.format('(p / "seen").touch()'))[0]
+    pool = bench['pool'].Pool([run], 1, interval=.02)
+    run.result_file.parent.mkdir(parents=True)
+    run.result_file.write_text('{}')
+    pool.work()
+    assert [r.name for r in pool.finished] == ['mid-seed0'] and not run.folder.identity()
+    assert run.folder.lock() is not None, 'the claim was given up'
+
+
+def test_a_fault_in_one_run_does_not_end_the_others(bench, fake, monkeypatch):
+    runs = fake(TOUCH.format('0'), 2)
+    usual = bench['run'].Run.next_command
+
+    def next_command(run):
+        if run.seed == 0:
+            raise RuntimeError('this checkpoint is not one')
+        return usual(run)
+    monkeypatch.setattr(bench['run'].Run, 'next_command', next_command)
+    pool = bench['pool'].Pool(runs, 1, interval=.02)
+    pool.work()
+    assert [run.name for run in pool.finished] == ['mid-seed1']
+    assert pool.failed == {'mid-seed0': 'RuntimeError: this checkpoint is not one'}
 
 
 def test_commands_have_one_thread(bench, fake, monkeypatch):
@@ -188,6 +215,28 @@ def test_a_checkpoint_that_was_cut_off_is_not_used(bench, settings):
     assert run.folder.checkpoint() == (2, path / 'epoch_2.pth')
     command = run.next_command()
     assert command[command.index('--resume') + 1] == str(path / 'epoch_2.pth')
+
+
+@pytest.mark.parametrize('cut', ['test/figures.json', 'diagnosis/diagnosis.json'])
+def test_figures_that_were_cut_off_are_made_again(bench, settings, cut):
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    path = run.folder.path
+    for name in ('test/figures.json', 'diagnosis/diagnosis.json'):
+        (path / name).parent.mkdir(parents=True)
+        (path / name).write_text('{"a": 1}' if name != cut else '{"a": ')
+    torch.save(dict(meta={}, state_dict={}), path / 'epoch_10.pth')
+    command = run.next_command()
+    assert run.stage == 'test' and command[1].endswith('test.py')
+    with pytest.raises(FileNotFoundError, match=Path(cut).name):
+        run.next_command()
+
+
+def test_a_result_that_cannot_be_read_is_named(bench, settings):
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    run.result_file.parent.mkdir(parents=True)
+    run.result_file.write_text('{')
+    with pytest.raises(ValueError, match='mid-seed0.json: not a json file'):
+        run.state()
 
 
 def test_the_kept_log_has_no_folders_and_few_lines(bench, tmp_path):

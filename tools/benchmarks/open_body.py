@@ -87,7 +87,8 @@ def throw_away(runs: list[Run]) -> None:
     if taken:
         raise ValueError(f'{", ".join(taken)}: another process works on it')
     for run in runs:
-        run.result_file.unlink(missing_ok=True)
+        for file in (run.result_file, run.result_file.with_suffix('.txt')):
+            file.unlink(missing_ok=True)
         run.folder.remove()
         run.folder.unlock()
 

@@ -17,13 +17,15 @@ class DataSummary:
         folder: name of the folder, without its place.
         sha256: of all annotation files and pictures, in order, each after its name.
         pictures: split -> how many.
-        persons: split -> how many have points.
+        people: split -> how many are annotated; all are tested.
+        persons: split -> how many of them have points; these are trained on.
         points_per_surface: of the training set, surfaces 1 to 24.
     """
 
     folder: str
     sha256: str
     pictures: dict[str, int]
+    people: dict[str, int]
     persons: dict[str, int]
     points_per_surface: list[int]
 
@@ -44,7 +46,7 @@ def summarise(folder: Path) -> DataSummary:
         FileNotFoundError: if a file is missing; says how to make the data set.
     """
     digest = hashlib.sha256()
-    pictures, persons, points = {}, {}, [0] * NUM_SURFACES
+    pictures, people, persons, points = {}, {}, {}, [0] * NUM_SURFACES
     for split in SPLITS:
         path = annotation_file(folder, split)
         if not path.is_file():
@@ -61,11 +63,12 @@ def summarise(folder: Path) -> DataSummary:
             _add(digest, f'{split}/{name}', picture.read_bytes())
         dense = [ann['dp_I'] for ann in content['annotations'] if ann.get('dp_I')]
         pictures[split], persons[split] = len(content['images']), len(dense)
+        people[split] = len(content['annotations'])
         if split == 'train':
             for surfaces in dense:
                 for surface in surfaces:
                     points[int(surface) - 1] += 1
-    return DataSummary(folder.name, digest.hexdigest(), pictures, persons, points)
+    return DataSummary(folder.name, digest.hexdigest(), pictures, people, persons, points)
 
 
 def data_options(folder: Path) -> list[str]:

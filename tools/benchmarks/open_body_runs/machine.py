@@ -1,8 +1,11 @@
 """What a result says about where it was made."""
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from open_body_runs.rows import ROOT
 
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection', 'mmpose', 'numpy',
             'opencv-python')
@@ -23,6 +26,19 @@ def describe_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def describe_code() -> str | None:
+    """Return the commit of the clone, with ' and changes' if files differ from it; None if git
+    does not know."""
+    def git(*words: str) -> str:
+        return subprocess.run(['git', '-C', str(ROOT), *words], capture_output=True, text=True,
+                              check=True).stdout.strip()
+    try:
+        changes = git('status', '--porcelain', '--untracked-files=no')
+        return git('rev-parse', 'HEAD') + ' and changes' * bool(changes)
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _processor() -> str:

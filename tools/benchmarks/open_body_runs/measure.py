@@ -63,12 +63,12 @@ def _measure_row(run: Run, epochs: int, settings: dict[str, str]) -> dict:
 
     short, long = train_for(1), train_for(epochs)
     step = (long - short) / (SHORT * (epochs - 1))
-    persons = run.settings.summary.persons
-    tested = persons['test']
+    people = run.settings.summary.people
+    tested = people['test']
     few, all_of_them = test_on(SHORT, 'few'), test_on(tested, 'all')
     person = (all_of_them - few) / (tested - SHORT)
-    total = train['max_epochs'] * math.ceil(persons['train'] / batch)
-    evaluated = train['max_epochs'] // train['val_interval'] * persons['val'] + tested
+    total = train['max_epochs'] * math.ceil(run.settings.summary.persons['train'] / batch)
+    evaluated = train['max_epochs'] // train['val_interval'] * people['val'] + tested
     start = short - SHORT * step + few
     seconds = start + total * step + evaluated * person
     shutil.rmtree(folder)

@@ -121,20 +121,25 @@ class Pool:
             claim = run.folder.lock()
             if claim is None:
                 self.claimed.append(run.name)
+            elif run.result_file.exists():  # another process has finished it in the meantime
+                self._finish(run)
             else:
                 self._advance(run, claim)
+
+    def _finish(self, run: Run) -> None:
+        run.folder.unlock()
+        self.finished.append(run)
+        tqdm.write(f'{run.name}: finished', file=sys.stderr)
 
     def _advance(self, run: Run, claim: int) -> None:
         """Start the next command of a run, or end the run."""
         try:
             command = run.next_command()
-        except (OSError, ValueError, KeyError) as error:
-            self._fail(run, str(error))
+        except Exception as error:  # whatever it is, it must not end the other runs
+            self._fail(run, f'{type(error).__name__}: {error}')
             return
         if command is None:
-            run.folder.unlock()
-            self.finished.append(run)
-            tqdm.write(f'{run.name}: finished', file=sys.stderr)
+            self._finish(run)
             return
         log = (run.folder.path / 'log.txt').open('ab')
         popen = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log,

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from open_body_runs.data import DataSummary, data_options
-from open_body_runs.machine import describe_machine, describe_versions
+from open_body_runs.machine import describe_code, describe_machine, describe_versions
 from open_body_runs.rows import ROOT, Row
 from open_body_runs.run_folder import RunFolder, write_whole
 
@@ -82,9 +82,16 @@ class Run:
 
     def state(self) -> str:
         """Return 'finished', 'outdated' (a result or a folder of something else), 'begun' or
-        'not begun'."""
+        'not begun'.
+
+        Raises:
+            ValueError: if the result cannot be read.
+        """
         if self.result_file.exists():
-            content = json.loads(self.result_file.read_text())
+            content = _parsed(self.result_file)
+            if content is None:
+                raise ValueError(f'{self.result_file}: not a json file; remove it, and the run '
+                                 'goes on')
             return 'finished' if _identity_of(content) == self.identity() else 'outdated'
         known = self.folder.identity()
         if known is None:
@@ -105,9 +112,11 @@ class Run:
                                         f'epoch {self.epochs}')
             self.stage = 'train'
             return self.train_command(self.folder.path, known and known[1])
-        if not self._figures_file.exists():
+        lacking = next((file for file in (self._figures_file, self._diagnosis_file)
+                        if _parsed(file) is None), None)
+        if lacking:  # or cut off, where testing was killed while it wrote
             if self.stage == 'test':
-                raise FileNotFoundError(f'{self._figures_file}: testing has not written it')
+                raise FileNotFoundError(f'{lacking}: testing has not written it')
             self.stage = 'test'
             return self.test_command(self.folder.path, known[1])
         self.folder.slim(known[1])
@@ -119,6 +128,10 @@ class Run:
     @property
     def _figures_file(self) -> Path:
         return self.folder.path / 'test' / 'figures.json'
+
+    @property
+    def _diagnosis_file(self) -> Path:
+        return self.folder.path / 'diagnosis' / 'diagnosis.json'
 
     def train_command(self, folder: Path, checkpoint: Path | None = None) -> list[str]:
         """Return the command that trains in a folder, from the start or from a checkpoint."""
@@ -139,8 +152,7 @@ class Run:
 
     def _result(self) -> dict:
         figures = json.loads(self._figures_file.read_text())
-        diagnosis = json.loads(
-            (self.folder.path / 'diagnosis' / 'diagnosis.json').read_text())
+        diagnosis = json.loads(self._diagnosis_file.read_text())
         times = self.folder.times()
         return dict(
             row=self.row.name, seed=self.seed, config=str(self.row.config), **{
@@ -154,7 +166,15 @@ class Run:
             attempts=sum(t['kind'] == 'train' for t in times),
             machine=dict(describe_machine(), threads_per_run=1,
                          runs_at_a_time=self.settings.jobs),
-            versions=describe_versions())
+            versions=describe_versions(), code=describe_code())
+
+
+def _parsed(path: Path) -> dict | None:
+    """Return what a JSON file holds, None if it is missing or not whole."""
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _identity_of(result: dict) -> dict:
