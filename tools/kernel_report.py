@@ -40,9 +40,8 @@ def predictor_rows(head: torch.nn.Module) -> dict[str, np.ndarray]:
     """
     rows = {}
     if head.ktm is not None:
-        sources = (head.predictors[n].weight for n in ('keypoints', 'parts', 'mask'))
         rows = {f'gathered from {name}': gathered
-                for name, gathered in head.ktm.gather(*sources).items()}
+                for name, gathered in head.ktm.gather(*head.source_kernels()).items()}
     rows['predictor'] = kernel_to_rows(head.fold().predictors['surfaces'].weight)
     return {name: values[1:].numpy() for name, values in rows.items()}
 

@@ -168,6 +168,11 @@ class DensePoseHead(BaseHead):
             torch.cat([biases[name] for name in OUTPUTS]), stride=2, padding=1)
         return maps.split(list(OUTPUTS.values()), 1)
 
+    def source_kernels(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the kernels that KTM makes that of the surfaces of: keypoints', parts', mask's,
+        each (C, classes, 4, 4)."""
+        return tuple(self.predictors[name].weight for name in ('keypoints', 'parts', 'mask'))
+
     def fold(self) -> 'DensePoseHead':
         """Bake the surface predictor that KTM makes into an ordinary deconvolution, for good.
 
@@ -180,8 +185,7 @@ class DensePoseHead(BaseHead):
         if self.ktm is None:
             return self
         with torch.no_grad():
-            kernel = self.ktm.make_kernel(
-                *(self.predictors[n].weight for n in ('keypoints', 'parts', 'mask')))
+            kernel = self.ktm.make_kernel(*self.source_kernels())
             deconv = nn.ConvTranspose2d(kernel.shape[0], kernel.shape[1], 4, stride=2,
                                         padding=1).to(kernel)
             deconv.weight.copy_(kernel)
