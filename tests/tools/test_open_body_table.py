@@ -1,4 +1,5 @@
 """Tables of the open benchmark, from made-up runs whose figures were worked out by hand."""
+import copy
 import importlib
 import json
 import math
@@ -20,7 +21,8 @@ def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
     sys.path.insert(0, str(TOOLS))
     try:
-        names = ('claims', 'pages', 'results', 'rows', 'run', 'statistics', 'tables')
+        names = ('claims', 'kinds', 'pages', 'results', 'rows', 'run', 'statistics',
+                 'tables')
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
                    tool=importlib.import_module('open_body_table'))
     finally:
@@ -51,7 +53,7 @@ def write_run(tmp_path, bench):
 
 @pytest.fixture
 def read(tmp_path, bench):
-    return lambda: bench['results'].read_results(tmp_path / 'out' / 'runs')
+    return lambda: bench['results'].read_results(tmp_path / 'out' / 'runs', range(3))
 
 
 @pytest.fixture
@@ -102,8 +104,8 @@ def test_recall_is_compared_over_the_seeds_that_both_rows_have(bench, write_run,
     write_run('ktn', 1, .3, rare=.3)
     assert read().shared_seeds('mid', 'ktn') == []
     write_run('mid', 1, .3, rare=.2)
-    header, *rows = rows_of(bench['tables'].surface_table(read(), [('mid', 'ktn')], NAMES))
-    assert header[3:] == ['mid (seed 1)', 'ktn (seed 1)']
+    header, *rows = rows_of(bench['tables'].surface_table(read(), [('mid', 'ktn')]))
+    assert header[3:] == ['MID (seed 1)', 'MID + KTM (seed 1)']
     rare = [row for row in rows if row[0] == NAMES[12]]
     # that of seed 1, not the mean 15.0 of both
     assert rare[0][3:] == ['20.0', '30.0']
@@ -117,20 +119,56 @@ def test_tables_hold_the_hand_computed_figures(bench, write_run, read):
     header, first, second = rows_of(bench['tables'].group_table(results, 'main'))
     ap = header.index('GPS AP')
     # 30, 32, 34: 32 with deviation 2; 33, 33, 39: 35 with deviation sqrt(24 / 2).
-    assert first[:2] == ['+ MID + Aug', '3'] and first[ap] == '32.0 ± 2.0'
-    assert second[0] == '+ MID + Aug + KTM' and second[ap] == '35.0 ± 3.5'
+    assert first[:2] == ['MID + Aug', '3'] and first[ap] == '32.0 ± 2.0'
+    assert second[0] == 'MID + Aug + KTM' and second[ap] == '35.0 ± 3.5'
     assert second[header.index('APM')] == '-' and second[header.index('rare')] == '21.0 ± 1.0'
 
     rows = bench['tables'].comparable(results)
     assert [row.name for row in rows] == ['ktn-interp']
     header, line = rows_of(bench['tables'].difference_table(results, rows))
     # 3, 1, 5: mean 3 with deviation 2, where unpaired deviations are 2 and 3.5.
-    assert line[:5] == ['KTM', 'mid-interp', 'ktn-interp', '3', '3 of 3']
+    assert line[:4] == ['KTM', 'MID + Aug', '3', '3 of 3']
     assert line[header.index('GPS AP')] == '+3.0 ± 2.0'
     assert line[header.index('AP50')] == '+6.0 ± 4.0'
     # Rare surfaces gain 0, 1, 2 points, frequent ones none.
     assert line[header.index('frequent')] == '+0.0 ± 0.0'
     assert line[header.index('rare − frequent')] == '+1.0 ± 1.0'
+
+
+def test_differences_that_chance_seldom_gives_are_bold(bench, write_run, read):
+    for seed in range(3):
+        write_run('baseline', seed, .30, rare=.2)
+        # AP +2, +3, +4, p 0.04; rare +1, +2, +3, p 0.07
+        write_run('mid', seed, .30 + .01 * (2 + seed), rare=.2 + .01 * (1 + seed))
+    results = read()
+    header, line = rows_of(bench['tables'].difference_table(
+        results, bench['tables'].comparable(results)))
+    assert line[header.index('GPS AP')] == '**+3.0 ± 1.0**'
+    assert line[header.index('rare')] == '+2.0 ± 1.0'
+
+
+def test_kinds_of_surfaces(bench):
+    kinds, kind_of = bench['kinds'].KINDS, bench['kinds'].kind_of
+    found = {surface.name: kind_of(surface) for surface in SURFACES}
+    assert [list(found.values()).count(kind) for kind in kinds] == [8, 4, 4, 2, 6]
+    assert found['left lower leg back'] == found['right upper arm back'] == kinds[0]
+    assert found['torso back'] == kinds[3] and found['left foot'] == kinds[4]
+
+
+def test_the_gain_of_a_kind_is_the_mean_of_its_surfaces(bench, write_run, read):
+    backs = [k for k, name in enumerate(NAMES) if 'back' in name and 'torso' not in name]
+    for seed in range(2):
+        write_run('mid', seed, .3, rare=.2, frequent=.2)
+        path = write_run('ktn', seed, .3, rare=.2, frequent=.2)
+        content = json.loads(path.read_text())
+        for k in backs[:4]:  # four of eight gain 8 or 16 points
+            content['surfaces'][k]['surface_accuracy'] = .28 + .08 * seed
+        path.write_text(json.dumps(content))
+    header, *lines = rows_of(bench['tables'].kind_table(read(), [('mid', 'ktn')]))
+    assert header == ['', 'rare', 'MID']
+    rare = sum(k >= 12 for k in backs)
+    assert lines[0] == [bench['kinds'].KINDS[0], f'{rare} of 8', '+6.0 ± 2.8']
+    assert all(line[2] == '+0.0 ± 0.0' for line in lines[1:])
 
 
 def test_chance_is_what_the_t_distribution_says(bench):
@@ -148,14 +186,37 @@ def test_chance_is_what_the_t_distribution_says(bench):
     assert all(math.isnan(chance(*values)) for values in ((), (5,), (0, 0)))
 
 
+def test_holm_multiplies_the_smallest_by_the_number_of_tests(bench):
+    holm = bench['statistics'].holm
+    # 0.01 x 3, 0.02 x 2, 0.03 x 1 which may not be below 0.04
+    assert holm([.03, .01, .02]) == pytest.approx([.04, .03, .04])
+    # a test that is still to be made counts: 0.2 x 3, 0.6 x 2
+    found = holm([math.nan, .6, .2])
+    assert math.isnan(found[0]) and found[1:] == pytest.approx([1, .6])
+
+
+def test_the_interval_ends_at_zero_where_p_is_the_level(bench):
+    statistics = bench['statistics']
+    # 1, 2, 3: half of it is t / sqrt(3) with t = 4.303 at two degrees of freedom
+    assert statistics.interval(statistics.spread([1, 2, 3])) == pytest.approx(
+        (2 - 2.4842, 2 + 2.4842), abs=1e-4)
+    low, _ = statistics.interval(statistics.Spread(2.4841377, 1, 3, 3))
+    assert abs(low) < 1e-6
+    assert statistics.chance(statistics.Spread(2.4841377, 1, 3, 3)) == pytest.approx(.05)
+    assert all(map(math.isnan, statistics.interval(statistics.spread([5]))))
+
+
 @pytest.mark.parametrize(('mean', 'p', 'said'), [
-    (3, '0.04', '**holds**'), (2.5, '0.049', '**holds**'), (2.42, '0.05', 'not seen')])
+    (12, '< 0.005', '**holds**'), (3, '0.04', 'seen'), (2.5, '0.049', 'seen'),
+    (2.485, '0.04997', 'seen'), (2.42, '0.052', 'not seen')])
 def test_a_p_value_shows_on_which_side_of_the_level_it_is(bench, write_run, read, mean, p, said):
     for seed in range(3):
         write_run('baseline', seed, .30)
         write_run('mid', seed, .30 + .01 * (mean + seed - 1))
     _, line, *_ = rows_of(bench['claims'].claim_table(read()))
-    assert line[-2:] == [p, said]
+    assert (line[-3], line[-1]) == (p, said)
+    if mean == 12:  # t^2 = 432, p = 1 - sqrt(432 / 434) = 0.00231, times 17 claims
+        assert len(bench['claims'].CLAIMS) == 17 and line[-2] == '0.04'
 
 
 def test_claims_are_judged_by_their_pairs(bench, write_run, read):
@@ -169,18 +230,23 @@ def test_claims_are_judged_by_their_pairs(bench, write_run, read):
     write_run('mid-interp-points10', 1, .20)
     write_run('ktn-interp-points10', 1, .25)  # +5 where all points give +2
     header, *lines = rows_of(bench['claims'].claim_table(read()))
-    assert header == ['claim', 'on', 'paper', 'pairs', 'here', 'p', '']
+    assert header == ['claim', 'on', 'paper', 'pairs', 'here', '95 %', 'p', 'p of all',
+                      '']
     found = {(line[0], line[1]): line[2:] for line in lines}
     assert len(found) == len(lines)
-    assert found['MID helps', 'baseline'] == ['+2.2 (IX)', '3', '+3.0 ± 1.0', '0.04', '**holds**']
-    assert found['Added points help', 'MID'][1:] == ['3', '-2.0 ± 0.0', '< 0.005',
-                                                     '**the opposite**']
-    assert found['KTM helps', 'MID + Aug'][1:] == ['3', '+2.0 ± 1.0', '0.07', 'not seen']
-    assert found['KTM helps', 'MID'][1:] == ['0', '-', '-', 'not run']
+    # Three of 17 tests have been made, with p 0, 0.0351, 0.074: times 17, 16, 15.
+    assert found['MID helps', 'baseline'] == ['+2.2 (IX)', '3', '+3.00 ± 1.00', '+0.5 to +5.5',
+                                              '0.04', '0.56', 'seen']
+    assert found['Added points help', 'MID'][1:] == [
+        '3', '-2.00 ± 0.00', '-2.0 to -2.0', '< 0.005', '< 0.005', '**the opposite holds**']
+    assert found['KTM helps', 'MID + Aug'][1:] == ['3', '+2.00 ± 1.00', '-0.5 to +4.5', '0.07',
+                                                   '1.00', 'not seen']
+    assert found['KTM helps †', 'MID'][1:] == ['0', '-', '-', '-', '-', 'not run']
     few = 'KTM helps more where labels are few'
-    assert found[few, 'MID + Aug, 10 % of the points'][1:] == ['1', '+3.0', '-', 'open']
-    assert found[few, 'MID, 10 % of the points'][1:] == ['0', '-', '-', 'not run'], (
-        'ktn has no run')
+    assert found[few, 'MID + Aug, 10 % of the points'][1:] == ['1', '+3.00', '-', '-', '-',
+                                                                 'open']
+    assert found[few + ' †', 'MID, 10 % of the points'][1:] == [
+        '0', '-', '-', '-', '-', 'not run'], 'ktn has no run'
 
 
 def test_claims_name_rows_that_exist(bench):
@@ -197,19 +263,22 @@ def test_a_row_with_one_seed_has_no_deviation(bench, write_run, read):
     assert line[1] == '1' and line[header.index('GPS AP')] == '20.0'
 
 
-def test_what_does_not_fit_is_left_out_and_named(write_run, read):
+def test_what_does_not_fit_is_left_out_and_named(tmp_path, write_run, read):
     for seed in range(3):
         write_run('mid', seed, .3)
     write_run('baseline', 0, .3, options=['train_cfg.max_epochs=1'])
     write_run('baseline', 1, .3, config_sha256='old')
     write_run('baseline', 2, .3, data_sha256='d2')
+    write_run('baseline', 3, .3)
+    write_run('ktn', 0, .3).rename(tmp_path / 'out' / 'runs' / 'ktn-seed1.json')
     path = write_run('ktm', 0, .3)
     path.write_text(path.read_text().replace('"row": "ktm"', '"row": "gone"'))
     results = read()
     assert list(results.runs) == ['mid']
     assert {name: why.split()[0] for name, why in results.left_out.items()} == {
         'baseline-seed0.json': 'has', 'baseline-seed1.json': 'its',
-        'baseline-seed2.json': 'was', 'ktm-seed0.json': 'there'}
+        'baseline-seed2.json': 'was', 'baseline-seed3.json': 'seed', 'ktm-seed0.json': 'there',
+        'ktn-seed1.json': 'is'}
 
 
 def test_missing_runs_are_named(bench, write_run, read):
@@ -228,8 +297,9 @@ def test_missing_runs_are_named(bench, write_run, read):
 def test_plan_adds_up(bench):
     lines = rows_of(bench['tables'].plan_table(dict(baseline=20., mid=40.), [0, 1]))
     # Six rows: 20 + 40 + 4 x 30 = 180 minutes; with two seeds 360; all 18 rows: 540, 1080.
-    assert lines[1] == ['The rows of Table IX, and MID + KTM', '6', '2', '12', '360', '3.0']
-    assert lines[-1] == ['together', '18', '2', '36', '1080', '9.0']
+    assert lines[1] == ['The rows of Table IX, and MID + KTM', '6', '2', '12', '360', '3.0',
+                        '1.0']
+    assert lines[-1] == ['together', '18', '2', '36', '1080', '9.0', '3.0']
 
 
 def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
@@ -246,7 +316,7 @@ def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
     text = page.read_text()
     assert 'abacus, 3 cores at a load of 0.5, with the pictures of pictures' in text
     assert '| mid | 0.50 | 0.010 | 9 | 4,020 | 40 |' in text
-    assert '| together | 18 | 3 | 54 | 2160 | 18.0 |' in text
+    assert '| together | 18 | 3 | 54 | 2160 | 18.0 | 6.0 |' in text
 
     for seed, minutes in enumerate((20., 30.)):
         write_run('mid', seed, .3, minutes=minutes)
@@ -254,9 +324,9 @@ def test_the_plan_is_made_of_an_estimate_until_there_are_runs(
     assert read().minutes() == {'baseline': 15, 'mid': 25}
     run_tool()
     text = page.read_text()
-    assert 'abacus, 3 cores at' not in text and '| mid | 2 | 25 |' in text
+    assert 'abacus, 3 cores at' not in text and '| mid | MID | 2 | 25 | 29 |' in text
     # 15 + 25 + 16 x 20 = 360, three seeds
-    assert '| together | 18 | 3 | 54 | 1080 | 9.0 |' in text
+    assert '| together | 18 | 3 | 54 | 1080 | 9.0 | 3.0 |' in text
 
 
 def test_rows_are_compared_with_rows_that_exist(bench):
@@ -274,6 +344,35 @@ def test_rows_are_compared_with_rows_that_exist(bench):
         rows.choose_rows(['kmt'])
 
 
+def test_rows_without_and_with_ktm_differ_in_nothing_else(bench):
+    assert len(bench['rows'].PAIRS) == 6
+    for pair in bench['rows'].PAIRS:
+        without, with_ktm = (copy.deepcopy(bench['run'].read_config(
+            bench['rows'].row_of(name).config)) for name in pair)
+        assert without['model']['head'].get('ktm') is None
+        assert with_ktm['model']['head'].pop('ktm')
+        without['model']['head'].pop('ktm', None)
+        assert without == with_ktm, pair
+
+
+@pytest.mark.parametrize(('name', 'place', 'value'), [
+    ('ktn-average', ('head', 'ktm', 'graph'), 'average'),
+    ('ktn-no-transform', ('head', 'ktm', 'transform'), False),
+    ('ktn-no-is', ('neck', 'instance_strengthening'), False),
+    ('ktn-gate', ('neck', 'gate'), True)])
+def test_a_row_differs_from_the_whole_network_in_one_switch(bench, name, place, value):
+    row = bench['rows'].row_of(name)
+    whole, changed = (copy.deepcopy(bench['run'].read_config(bench['rows'].row_of(n).config))
+                      for n in (row.before, row.name))
+    *way, last = place
+    for config in (whole, changed):
+        part = config['model']
+        for key in way:
+            part = part[key]
+        assert (part.pop(last, None) == value) == (config is changed)
+    assert whole == changed
+
+
 def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
     begin, end = bench['pages'].BEGIN, bench['pages'].END
     readme = tmp_path / 'README.md'
@@ -289,15 +388,43 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
     text = readme.read_text()
     assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'stale' not in text
     assert text.endswith(f'{end}\nthe rest\n')
-    assert '| KTM helps | MID | - | 3 | +1.0 ± 0.0 | < 0.005 | **holds** |' in text
     page = (tmp_path / 'out' / 'README.md').read_text()
     assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())
     assert '$' not in page
+    assert '| KTM helps † | MID | +3.9 (I) | 3 | +1.00 ± 0.00 | +1.0 to +1.0 | < 0.005' in page
     for name in ('curves.png', 'recall.png'):
         assert f']({name})' in page
         assert (tmp_path / 'out' / name).read_bytes().startswith(b'\x89PNG')
     run_tool()
     assert readme.read_text() == text
+
+
+def test_the_answer_is_given_only_while_the_runs_say_it(bench, write_run, read):
+    def answer():
+        return bench['pages'].readme_block(read(), [0, 1, 2]).startswith('In short')
+
+    for seed, wobble in enumerate((-.01, 0., .01)):
+        write_run('baseline', seed, .30)
+        write_run('ktm', seed, .33 + wobble)  # seen
+        write_run('mid', seed, .35 + wobble)
+        write_run('ktn', seed, .38)  # +3 -+ 1: seen
+        write_run('mid-interp', seed, .35)
+        write_run('ktn-interp', seed, .35 + wobble)  # not seen
+        write_run('mid-points10', seed, .20)
+    assert not answer(), 'with few labels nothing has been run'
+    for seed, value in enumerate((.19, .20, .21)):
+        write_run('ktn-points10', seed, value)  # not seen
+    assert answer()
+    block = bench['pages'].readme_block(read(), [0, 1, 2])
+    assert 'gained +3.0 ± 1.0 on MID' in block and 'interval -2.5 to +2.5)' in block
+    for seed in range(3):
+        write_run('ktn-points10', seed, .25 + .01 * seed)
+    assert not answer(), 'with few labels a gain is seen now'
+
+
+def test_the_answer_is_given_for_the_runs_of_the_repository(bench):
+    results = bench['results'].read_results(ROOT / 'docs' / 'benchmark' / 'runs', range(3))
+    assert bench['pages'].readme_block(results, [0, 1, 2]).startswith('In short')
 
 
 @pytest.mark.parametrize('content, words', [

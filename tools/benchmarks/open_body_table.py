@@ -7,10 +7,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from open_body_runs.pages import readme_block, replace_block, write_page
-from open_body_runs.results import read_results
-from open_body_runs.rows import ROOT
-from open_body_runs.tables import state_sentence
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # the clone need not be installed
+
+from open_body_runs.pages import readme_block, replace_block, write_page  # noqa: E402
+from open_body_runs.results import read_results  # noqa: E402
+from open_body_runs.tables import state_sentence  # noqa: E402
 
 
 def parse_args(arguments: list[str] | None) -> argparse.Namespace:
@@ -27,11 +29,10 @@ def parse_args(arguments: list[str] | None) -> argparse.Namespace:
 
 def write(args: argparse.Namespace) -> None:
     """Write both pages."""
-    from ktn_mm.surface.charts import SURFACES
-    results = read_results(args.out / 'runs')
+    results = read_results(args.out / 'runs', args.seeds)
     page = args.readme.read_text(encoding='utf-8')
     replaced = replace_block(page, readme_block(results, args.seeds), args.readme)
-    write_page(results, args.out, args.seeds, [surface.name for surface in SURFACES])
+    write_page(results, args.out, args.seeds)
     args.readme.write_text(replaced, encoding='utf-8')
     print(state_sentence(results, args.seeds))
     for file, why in results.left_out.items():
@@ -49,5 +50,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    sys.path.insert(0, str(ROOT))
     main()

@@ -3,18 +3,22 @@ import json
 from pathlib import Path
 from string import Template
 
-from open_body_runs.claims import ABOUT_KTM, LEVEL, claim_table
+from open_body_runs.claims import claim_table, range_of, verdicts
 from open_body_runs.plots import draw_curves, draw_recall_gain
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
+from open_body_runs.statistics import LEVEL
 from open_body_runs.tables import (
     SHORT,
     comparable,
+    crossed_pairs,
     difference_table,
     estimate_table,
     group_table,
+    kind_table,
     minutes_table,
     plan_table,
+    plus_minus,
     present,
     run_table,
     state_sentence,
@@ -24,6 +28,12 @@ from open_body_runs.tables import (
 BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
 """Lines of the README between which the table stands."""
 _PAGE = Path(__file__).with_name('page.md')
+_ANSWER = Path(__file__).with_name('answer.md')
+_ANSWERED = {'mid_gain': ('baseline', 'mid', 'seen'),
+             'with_aug': ('mid-interp', 'ktn-interp', 'not seen'),
+             'on_mid': ('mid', 'ktn', 'seen'), 'alone': ('baseline', 'ktm', 'seen'),
+             'with_few': ('mid-points10', 'ktn-points10', 'not seen')}
+"""Placeholder of answer.md -> the rows of the claim, and what answer.md says of it."""
 _READ = (
     'Percent, mean ± standard deviation over the seeds. *surface*, *left/right*, *front/back*: '
     'accuracy at the annotated points. *rare*, *frequent*: mean recall of the surface label over '
@@ -31,48 +41,42 @@ _READ = (
 _PAIRED = (
     'Each seed of a row against the same seed of the row it is compared with: mean ± standard '
     'deviation of the differences, in percent points. *rare − frequent* above 0: the rare '
-    'surfaces gain more.\n\n')
-_GAINS = (
-    'percent points of GPS AP; of recall, rare − frequent, where surfaces are compared; of the '
-    'gain of GPS AP beyond that with all points, where labels are few.')
-_VERDICTS = (
-    '*p*: how likely chance alone gives as much, by a two-sided t-test over the pairs; no '
-    f'correction for the number of claims. *holds*, *the opposite*: p is below {LEVEL}. *not '
-    'seen*: it is not. *open*: one pair tells nothing.')
+    f'surfaces gain more. Bold: p below {LEVEL} by itself; chance makes one in {1 / LEVEL:.0f} of '
+    'the numbers bold.\n\n')
+_KINDS = (
+    'Gain of the recall by KTM, mean over the surfaces of a kind, in percent points, bold as '
+    'above; a column for each row that KTM was added to. *rare*: how many of them are in the '
+    'rarer half. Where only the backs gain, it is not the number of points that counts.\n\n')
 
 
-def write_page(results: Results, folder: Path, seeds: list[int], names: list[str]) -> None:
+def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     """Write README.md and its pictures.
 
     Args:
         results: that count.
         folder: docs/benchmark.
         seeds: that are planned.
-        names: of the 24 surfaces.
     """
     state = state_sentence(results, seeds)
     if results.left_out:
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
-        state=state, claims=claim_table(results).rstrip(),
-        gains=_GAINS, verdicts=_VERDICTS, plan=_plan(results, folder / 'estimate.json', seeds),
-        results=_measured(results, folder, names) if results.runs else '')
+        state=state, answer=_answer(results), claims=claim_table(results).rstrip(),
+        level=LEVEL, plan=_plan(results, folder / 'estimate.json', seeds),
+        results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
 
 
 def readme_block(results: Results, seeds: list[int]) -> str:
     """Return what stands between the markers of the README."""
-    text = state_sentence(results, seeds, named=False) + '\n'
+    text = _answer(results) + state_sentence(results, seeds, named=False) + '\n'
     if present(results, 'main'):
         text += '\n' + group_table(results, 'main', SHORT)
         text += ('\nPercent on the test set, mean ± standard deviation over the seeds; *rare*, '
                  '*frequent*: recall of the 12 surfaces with fewer and with more training '
                  'points.\n')
-    if results.runs:
-        text += (f'\nWhat KTM changes, paired by seed: {_GAINS} {_VERDICTS}\n\n'
-                 + claim_table(results, ABOUT_KTM))
     return text
 
 
@@ -89,11 +93,27 @@ def replace_block(text: str, block: str, source: Path) -> str:
     return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
 
 
+def _answer(results: Results) -> str:
+    """Answer the question in a paragraph; nothing if the runs say something else than it."""
+    known = {(claim.without, claim.with_): (gain, said)
+             for claim, (gain, _, said) in verdicts(results).items() if claim.about_ap}
+    filled = {}
+    for name, (without, with_, wanted) in _ANSWERED.items():
+        gain, said = known[without, with_]
+        if said != wanted:
+            return ''
+        filled |= {name: plus_minus(gain, signed=True), f'{name}_range': range_of(gain),
+                   f'{name}_seeds': str(gain.n)}
+    return Template(_ANSWER.read_text(encoding='utf-8')).substitute(filled) + '\n'
+
+
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:
     own = '`python tools/benchmarks/open_body.py --measure 60` estimates it on your machine.'
     counts = 'counts as the mean of the others:\n\n'
     if taken := results.minutes():
-        return (f'What the runs took, two at a time on 2 cores. {own}\n\n'
+        together = sum(run['machine'].get('runs_at_a_time') == 2 for run in results.all())
+        return (f'What the runs took, {together} of {len(results.all())} of them two at a time, '
+                f'some beside other work. {own}\n\n'
                 + minutes_table(results) + f'\nA row without a run {counts}'
                 + plan_table(taken, seeds).rstrip())
     if not path.exists():
@@ -110,7 +130,7 @@ def _plan(results: Results, path: Path, seeds: list[int]) -> str:
                          seeds).rstrip())
 
 
-def _measured(results: Results, folder: Path, names: list[str]) -> str:
+def _measured(results: Results, folder: Path) -> str:
     text = '## Results\n' + _READ
     for group, title in GROUPS.items():
         if present(results, group):
@@ -118,22 +138,26 @@ def _measured(results: Results, folder: Path, names: list[str]) -> str:
     if compared := comparable(results):
         text += '## Differences, paired by seed\n' + _PAIRED + difference_table(
             results, compared) + '\n'
+        if crossed := crossed_pairs(results):
+            text += ('The two runs of these pairs were made on different processors, which round '
+                     f'differently: {crossed}.\n\n')
     rows = [row.name for row in present(results, 'main') if any(
         result['curve'] for result in results.runs[row.name].values())]
     if rows:
         draw_curves(results, rows, folder / 'curves.png')
         text += '## While training\n![GPS AP on the validation set](curves.png)\n\n'
-    pairs = [pair for pair in PAIRS if results.shared_seeds(*pair)]
+    pairs = [pair for pair in PAIRS if len(results.shared_seeds(*pair)) > 1]
     text += '## Rare against frequent surfaces\n'
     if pairs:
-        draw_recall_gain(results, pairs, names, folder / 'recall.png')
+        draw_recall_gain(results, pairs, folder / 'recall.png')
         text += ('By how much KTM raises the recall of the surface label at the test points: bars '
-                 'are means over the seeds that both rows of a pair have, dots the seeds.\n\n'
+                 'are means over the seeds that both rows have, at least two, dots the seeds.\n\n'
                  '![Gain of the recall of every surface by KTM](recall.png)\n\n'
+                 + _KINDS + kind_table(results, pairs) + '\n'
                  'The recall itself, mean over these seeds, in percent:\n\n'
-                 + surface_table(results, pairs, names) + '\n')
+                 + surface_table(results, pairs) + '\n')
     else:
-        text += ('No row has been run both without and with KTM with the same seed, so there is '
+        text += ('No row has been run both without and with KTM with two seeds, so there is '
                  'nothing to compare.\n\n')
     return (text + '## Runs\n*attempts*: how often training was started. A dash: not known, since '
             'the driver was killed.\n\n' + run_table(results))

@@ -3,6 +3,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ktn_mm.surface.charts import SURFACES
 from open_body_runs.results import Results
 from open_body_runs.rows import row_of
 from open_body_runs.statistics import halves, spread
@@ -35,8 +36,7 @@ def draw_curves(results: Results, rows: list[str], path: Path) -> None:
     _save(figure, [axes], path)
 
 
-def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], names: list[str],
-                     path: Path) -> None:
+def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], path: Path) -> None:
     """Draw by how much KTM raises the recall of every surface, from rare to frequent.
 
     Bars are means over the seeds that both rows of a pair have, dots the seeds.
@@ -59,9 +59,9 @@ def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], names: list
                       markersize=4)
         axes.axhline(0, color='black', linewidth=.8)
         axes.set(xlim=(-.6, len(order) - .4), ylabel='points')
-        axes.set_title(f'{before} to {after}, {len(seeds)} seed{"s" * (len(seeds) != 1)}',
+        axes.set_title(f'{row_of(before).title} → {row_of(after).title}, {len(seeds)} seeds',
                        loc='left', fontsize=10)
-    grid[-1].set_xticks(range(len(order)), [f'{names[k]} ({points[k]:,})' for k in order],
+    grid[-1].set_xticks(range(len(order)), [f'{SURFACES[k].name} ({points[k]:,})' for k in order],
                         rotation=60, ha='right', rotation_mode='anchor', fontsize=9)
     grid[-1].set_xlabel('surface (training points); rare ones red, frequent ones blue')
     _save(figure, grid, path)

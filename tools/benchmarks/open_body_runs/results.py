@@ -2,6 +2,7 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,11 +79,15 @@ class Results:
                 for seed in sorted(self.runs.get(row.name, {}))]
 
 
-def read_results(folder: Path) -> Results:
+def read_results(folder: Path, seeds: Container[int]) -> Results:
     """Read ``*.json`` of a folder; an empty or missing one has none.
 
-    Left out are runs with options of their own, runs of a config that has changed since, and runs
-    on other data than most.
+    Left out are runs with other seeds or options of their own, runs of a config that has changed
+    since, runs on other data than most, and files that are not called after their run.
+
+    Args:
+        folder: of the results.
+        seeds: that are planned.
 
     Raises:
         ValueError: if a file is not a result; names it and the field.
@@ -93,6 +98,11 @@ def read_results(folder: Path) -> Results:
         content = _read(path)
         if content['row'] not in configs:
             results.left_out[path.name] = f'there is no row {content["row"]}'
+        elif path.stem != f'{content["row"]}-seed{content["seed"]}':
+            results.left_out[path.name] = (f'is of {content["row"]}, seed {content["seed"]}, and '
+                                           'not called so')
+        elif content['seed'] not in seeds:
+            results.left_out[path.name] = f'seed {content["seed"]} is not planned'
         elif content['options']:
             results.left_out[path.name] = 'has options of its own: ' + ' '.join(content['options'])
         elif content['config_sha256'] != config_hash(configs[content['row']]):

@@ -1,9 +1,12 @@
 """Means over seeds, and differences paired by seed."""
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scipy.stats import t as student
+
+LEVEL = .05
+"""What is less likely by chance counts as seen."""
 
 
 class Spread(NamedTuple):
@@ -58,6 +61,41 @@ def chance(differences: Spread) -> float:
         return 0. if differences.mean else math.nan
     t = abs(differences.mean) / differences.std * math.sqrt(differences.n)
     return float(2 * student.sf(t, differences.n - 1))
+
+
+def interval(differences: Spread) -> tuple[float, float]:
+    """Return the interval that holds the true mean difference at 1 - LEVEL, by the t-test.
+
+    Args:
+        differences: of pairs; the ends are NaN of fewer than two.
+    """
+    if differences.n < 2:
+        return math.nan, math.nan
+    half = (float(student.ppf(1 - LEVEL / 2, differences.n - 1)) * differences.std
+            / math.sqrt(differences.n))
+    return differences.mean - half, differences.mean + half
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Correct p-values for their number.
+
+    S. Holm, A simple sequentially rejective multiple test procedure, 1979: the smallest of m is
+    multiplied by m, the next by m - 1, and so on; none may be smaller than the one before.
+
+    Args:
+        chances: p-values; NaN for a test that has not been made. It counts all the same, so that
+            what holds while tests are missing does not cease to when they are made.
+
+    Returns:
+        The corrected ones, in the same order, in [0, 1]; NaN where there was none.
+    """
+    corrected, largest = [math.nan] * len(chances), 0.
+    order = sorted((k for k, p in enumerate(chances) if not math.isnan(p)),
+                   key=lambda k: chances[k])
+    for rank, k in enumerate(order):
+        largest = max(largest, min(1., (len(chances) - rank) * chances[k]))
+        corrected[k] = largest
+    return corrected
 
 
 def halves(points: list[int]) -> tuple[list[int], list[int]]:

@@ -1,10 +1,12 @@
 """Results as Markdown."""
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from ktn_mm.surface.charts import SURFACES
+from open_body_runs.kinds import KINDS, kind_of
 from open_body_runs.results import FREQUENT, GAP, RARE, Results
-from open_body_runs.rows import GROUPS, ROWS, Row
-from open_body_runs.statistics import Spread, halves
+from open_body_runs.rows import GROUPS, ROWS, Row, row_of
+from open_body_runs.statistics import LEVEL, Spread, chance, halves, spread
 
 COLUMNS = {
     'GPS/AP': 'GPS AP', 'GPS/AP50': 'AP50', 'GPS/AP75': 'AP75', 'GPS/APM': 'APM',
@@ -16,7 +18,9 @@ COLUMNS = {
 """Figure -> heading, of the whole table."""
 SHORT = ('GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', RARE, FREQUENT)
 """The figures of the README's table."""
-COMPARED = {**{figure: COLUMNS[figure] for figure in SHORT}, GAP: 'rare − frequent'}
+COMPARED = {**{figure: COLUMNS[figure] for figure in (
+    'GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', 'surface_accuracy',
+    'left_right_accuracy', 'front_back_accuracy', RARE, FREQUENT)}, GAP: 'rare − frequent'}
 """Figure -> heading, of the differences."""
 
 
@@ -26,15 +30,21 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines) + '\n'
 
 
-def plus_minus(value: Spread, *, signed: bool = False) -> str:
+def plus_minus(value: Spread, *, signed: bool = False, digits: int = 1) -> str:
     """Write a mean and its deviation in percent, a dash for nothing."""
     if not value.n:
         return '-'
-    mean = f'{100 * value.mean:+.1f}' if signed else f'{100 * value.mean:.1f}'
-    return mean if math.isnan(value.std) else f'{mean} ± {100 * value.std:.1f}'
+    mean = f'{100 * value.mean:{"+" if signed else ""}.{digits}f}'
+    return mean if math.isnan(value.std) else f'{mean} ± {100 * value.std:.{digits}f}'
 
 
-def group_table(results: Results, group: str, figures=tuple(COLUMNS)) -> str:
+def _difference(value: Spread) -> str:
+    """Write a mean difference, bold where chance alone seldom gives as much."""
+    text = plus_minus(value, signed=True)
+    return f'**{text}**' if chance(value) < LEVEL else text
+
+
+def group_table(results: Results, group: str, figures: Iterable[str] = tuple(COLUMNS)) -> str:
     """Write the rows of a group, mean and deviation over the seeds."""
     rows = [[row.title, str(len(results.runs[row.name])),
              *(plus_minus(results.spread(row.name, figure)) for figure in figures)]
@@ -47,11 +57,11 @@ def difference_table(results: Results, rows: list[Row]) -> str:
     lines = []
     for row in rows:
         gain = results.paired(row.before, row.name, 'GPS/AP')
-        lines.append([row.adds, row.before, row.name, str(gain.n), f'{gain.above} of {gain.n}',
-                      *(plus_minus(results.paired(row.before, row.name, figure), signed=True)
+        lines.append([row.adds, row_of(row.before).title, str(gain.n),
+                      f'{gain.above} of {gain.n}',
+                      *(_difference(results.paired(row.before, row.name, figure))
                         for figure in COMPARED)])
-    return markdown(['what changes', 'from', 'to', 'pairs', 'AP rises',
-                     *COMPARED.values()], lines)
+    return markdown(['what changes', 'from', 'pairs', 'AP rises', *COMPARED.values()], lines)
 
 
 def comparable(results: Results) -> list[Row]:
@@ -65,7 +75,7 @@ def present(results: Results, group: str) -> list[Row]:
     return [row for row in ROWS if row.group == group and row.name in results.runs]
 
 
-def surface_table(results: Results, pairs: list[tuple[str, str]], names: list[str]) -> str:
+def surface_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     """Write the recall of every surface, from rare to frequent, without and with KTM.
 
     Means over the seeds that both rows of a pair have.
@@ -75,12 +85,44 @@ def surface_table(results: Results, pairs: list[tuple[str, str]], names: list[st
     header, columns = ['surface', 'half', 'training points'], []
     for pair in pairs:
         shared = results.shared_seeds(*pair)
-        header += [f'{row} ({_seeds(shared)})' for row in pair]
+        header += [f'{row_of(row).title} ({_seeds(shared)})' for row in pair]
         columns += [results.recall(row, shared) for row in pair]
-    rows = [[names[k], RARE if k in rare else FREQUENT, f'{points[k]:,}',
+    rows = [[SURFACES[k].name, RARE if k in rare else FREQUENT, f'{points[k]:,}',
              *('-' if math.isnan(recall[k]) else f'{100 * recall[k]:.1f}' for recall in columns)]
             for k in rare + frequent]
     return markdown(header, rows)
+
+
+def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
+    """Write by how much KTM raises the recall of every kind of surface, paired by seed.
+
+    Means over the surfaces of a kind that have test points.
+    """
+    rare, _ = halves(results.points())
+    lines = []
+    for kind in KINDS:
+        members = [k for k, surface in enumerate(SURFACES) if kind_of(surface) == kind]
+        gained = []
+        for pair in pairs:
+            shared = results.shared_seeds(*pair)
+            without, with_ktm = ([spread(results.recall(row, [seed])[k] for k in members).mean
+                                  for seed in shared] for row in pair)
+            gained.append(spread(b - a for a, b in zip(without, with_ktm, strict=True)))
+        lines.append([kind, f'{len(set(members) & set(rare))} of {len(members)}',
+                      *map(_difference, gained)])
+    return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
+
+
+def crossed_pairs(results: Results) -> str:
+    """Name the pairs of runs that were made on different processors."""
+    crossed = []
+    for row in comparable(results):
+        seeds = [seed for seed in results.shared_seeds(row.before, row.name)
+                 if len({results.runs[name][seed]['machine']['processor']
+                         for name in (row.before, row.name)}) > 1]
+        if seeds:
+            crossed.append(f'{row_of(row.before).title} and {row.title} ({_seeds(seeds)})')
+    return '; '.join(crossed)
 
 
 def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
@@ -118,20 +160,24 @@ def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
         planned = sum(minutes.get(row.name, mean) for row in rows) * len(seeds)
         total += planned
         lines.append([title, str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
-                      f'{planned:.0f}', f'{planned / 120:.1f}'])
+                      f'{planned:.0f}', f'{planned / 120:.1f}', f'{planned / 360:.1f}'])
     runs = len(ROWS) * len(seeds)
     lines.append(['together', str(len(ROWS)), str(len(seeds)), str(runs), f'{total:.0f}',
-                  f'{total / 120:.1f}'])
+                  f'{total / 120:.1f}', f'{total / 360:.1f}'])
     return markdown(['', 'rows', 'seeds', 'runs', 'minutes of one thread',
-                     'hours, two at a time'], lines)
+                     'hours, two at a time', 'evenings of three hours'], lines)
 
 
 def minutes_table(results: Results) -> str:
     """Write how long the runs of each row took."""
     taken = results.minutes()
-    return markdown(['row', 'runs', 'minutes of a run'],
-                    [[row, str(len(results.runs[row])), f'{minutes:.0f}']
-                     for row, minutes in taken.items()])
+    lines = []
+    for name, minutes in taken.items():
+        worked = spread(math.nan if r['cpu_minutes'] is None else r['cpu_minutes']
+                        for r in results.runs[name].values())
+        lines.append([name, row_of(name).title, str(len(results.runs[name])), f'{minutes:.0f}',
+                      f'{worked.mean:.0f}' if worked.n else '-'])
+    return markdown(['row', '', 'runs', 'minutes of a run', 'of the processor'], lines)
 
 
 def estimate_table(estimate: dict) -> str:
