@@ -31,17 +31,19 @@ class Backend(Protocol):
         """Estimate the dense pose in crops, which may be of several images, in one batch."""
 
 
-def _pytorch(model: str, checkpoint: str | None, device: str | None) -> Backend:
+def _pytorch(model: str, checkpoint: str | None, device: str | None,
+             flip_test: bool | None) -> Backend:
     from .model_zoo import find_model
     if Path(model).suffix == MODEL_SUFFIX:
         raise ValueError(f'{model}: backend pytorch takes a config, not an ONNX file')
     require_openmmlab()
     config, checkpoint = find_model(model, checkpoint)
     from .pytorch_backend import PytorchBackend
-    return PytorchBackend(config, checkpoint, checked_device(device))
+    return PytorchBackend(config, checkpoint, checked_device(device), flip_test)
 
 
-def _onnxruntime(model: str, checkpoint: str | None, device: str | None) -> Backend:
+def _onnxruntime(model: str, checkpoint: str | None, device: str | None,
+                 flip_test: bool | None) -> Backend:
     if Path(model).suffix != MODEL_SUFFIX:
         raise ValueError(f'{model}: backend onnxruntime takes the {MODEL_SUFFIX} file that '
                          'tools/export_onnx.py writes')
@@ -49,18 +51,18 @@ def _onnxruntime(model: str, checkpoint: str | None, device: str | None) -> Back
         raise ValueError(f'{model} holds its weights; there is no use for the checkpoint '
                          f'{checkpoint}')
     from .onnxruntime_backend import OnnxruntimeBackend
-    return OnnxruntimeBackend(model, device)
+    return OnnxruntimeBackend(model, device, flip_test)
 
 
-BACKENDS: dict[str, Callable[[str, str | None, str | None], Backend]] = {
+BACKENDS: dict[str, Callable[[str, str | None, str | None, bool | None], Backend]] = {
     'pytorch': _pytorch, 'onnxruntime': _onnxruntime}
-"""Name -> maker from model, checkpoint and device; see :class:`DensePoseInferencer`."""
+"""Name -> maker from model, checkpoint, device, flip test; see :class:`DensePoseInferencer`."""
 MODEL_SUFFIX = '.onnx'
 """Of the models that run in onnxruntime unless another backend is asked for."""
 
 
-def build_backend(name: str | None, model: str, checkpoint: str | None,
-                  device: str | None) -> Backend:
+def build_backend(name: str | None, model: str, checkpoint: str | None, device: str | None,
+                  flip_test: bool | None = None) -> Backend:
     """Make a backend.
 
     Args:
@@ -68,6 +70,7 @@ def build_backend(name: str | None, model: str, checkpoint: str | None,
         model: as the backend takes it.
         checkpoint: its weights; None for the backend's own default.
         device: None for the backend's own choice.
+        flip_test: average over the mirrored crop; None as the model says.
 
     Raises:
         ValueError: there is no backend of this name, or the model is not for it.
@@ -76,7 +79,7 @@ def build_backend(name: str | None, model: str, checkpoint: str | None,
         name = 'onnxruntime' if Path(model).suffix == MODEL_SUFFIX else 'pytorch'
     if name not in BACKENDS:
         raise ValueError(f'backend must be one of {", ".join(BACKENDS)}, got {name!r}')
-    return BACKENDS[name](model, checkpoint, device)
+    return BACKENDS[name](model, checkpoint, device, flip_test)
 
 
 def checked_device(device: str | None) -> str:

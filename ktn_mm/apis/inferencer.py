@@ -36,6 +36,8 @@ class DensePoseInferencer:
         backend: what runs the network, one of :data:`ktn_mm.apis.backends.BACKENDS`; by default
             ``'onnxruntime'`` for an ``.onnx`` file, which needs neither torch nor mmpose, and
             ``'pytorch'`` for all others.
+        flip_test: average over the mirrored crop, for twice the time of the network; by default
+            what the config says.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -51,7 +53,7 @@ class DensePoseInferencer:
     def __init__(self, model: str, checkpoint: str | None = None, *,
                  det: str | Detector | None = None, det_checkpoint: str | None = None,
                  det_thr: float = 0.3, device: str | None = None, batch_size: int = 8,
-                 backend: str | None = None) -> None:
+                 backend: str | None = None, flip_test: bool | None = None) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         if not 0 <= det_thr <= 1:
@@ -62,7 +64,7 @@ class DensePoseInferencer:
             from .detection import PersonDetector
             self.detector = PersonDetector(det, det_checkpoint, device=checked_device(device),
                                            score_thr=det_thr)
-        self.backend = build_backend(backend, str(model), checkpoint, device)
+        self.backend = build_backend(backend, str(model), checkpoint, device, flip_test)
         self.batch_size = batch_size
 
     def __call__(self, inputs: Any, *, bboxes: Any = None, whole_image: bool = False,

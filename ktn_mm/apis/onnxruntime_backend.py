@@ -1,6 +1,7 @@
 """The network in onnxruntime: nothing of torch or OpenMMLab is imported."""
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,14 +44,17 @@ class OnnxruntimeBackend:
         path: of the ``.onnx`` file.
         device: ``'cpu'``, or ``'cuda'`` or ``'cuda:1'`` if onnxruntime was built for it; None
             takes CUDA if it is there.
+        flip_test: average over the mirrored crop; None as the file says.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no such model, or onnxruntime cannot use the device.
+        ValueError: if it is no such model, onnxruntime cannot use the device, or the flip test is
+            asked of a file without mirror table.
         ImportError: if onnxruntime is not installed.
     """
 
-    def __init__(self, path: str, device: str | None = None) -> None:
+    def __init__(self, path: str, device: str | None = None,
+                 flip_test: bool | None = None) -> None:
         if not Path(path).is_file():
             raise FileNotFoundError(f'{path}: no such model')
         try:
@@ -71,6 +75,11 @@ class OnnxruntimeBackend:
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from error
         _check_graph(self.session, path)
+        if flip_test and self.recipe.mirror_table is None:
+            raise ValueError(f'{path} was exported without the flip test; tools/export_onnx.py '
+                             '--cfg-options model.test_cfg.flip_test=True exports with it')
+        if flip_test is not None:
+            self.recipe = replace(self.recipe, flip_test=flip_test)
 
     def crop(self, image: np.ndarray, box: np.ndarray, score: float) -> Crop:
         """Cut a person out, with the padding that the network was trained with."""

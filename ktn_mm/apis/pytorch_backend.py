@@ -18,6 +18,7 @@ class PytorchBackend:
         config: path of one of our configs.
         checkpoint: path or address of its weights; nothing in it is run.
         device: as torch names it.
+        flip_test: average over the mirrored crop; None as the config says.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -25,11 +26,14 @@ class PytorchBackend:
             fit it.
     """
 
-    def __init__(self, config: str, checkpoint: str, device: str) -> None:
+    def __init__(self, config: str, checkpoint: str, device: str,
+                 flip_test: bool | None = None) -> None:
         self.model = init_model(config, checkpoint, device=device)
         if not isinstance(self.model, TopdownDensePoseEstimator):
             raise ValueError(f'{config}: its model is {type(self.model).__name__}, not '
                              'TopdownDensePoseEstimator; a detector goes into det (--det)')
+        if flip_test is not None:
+            self.model.test_cfg['flip_test'] = flip_test
         init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
         self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 

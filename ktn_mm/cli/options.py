@@ -68,6 +68,9 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
     model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
     model.add_argument('--batch-size', type=count, default=8, metavar='N',
                        help='people at a time (default: %(default)s)')
+    model.add_argument('--flip-test', action=argparse.BooleanOptionalAction,
+                       help='average over the mirrored crop: more people right, twice the time '
+                       'of the network (default: as the config says)')
     people = parser.add_argument_group('who' if ask_later else 'who (one of these)')
     who = people.add_mutually_exclusive_group()
     who.add_argument('--det', nargs='+', metavar=('CONFIG', 'CHECKPOINT'),
@@ -232,7 +235,7 @@ def load_inferencer(args: argparse.Namespace) -> 'DensePoseInferencer':
         return DensePoseInferencer(
             *args.model, det=det[0], det_checkpoint=det[1] if len(det) > 1 else None,
             det_thr=args.det_thr, device=args.device, batch_size=args.batch_size,
-            backend=args.backend)
+            backend=args.backend, flip_test=args.flip_test)
 
 
 def results_of(args: argparse.Namespace, inputs: list[str | int],

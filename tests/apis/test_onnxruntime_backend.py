@@ -19,6 +19,7 @@ from ktn_mm.cli import main
 from ktn_mm.deployment import DenseArrays
 from ktn_mm.deployment import decode_dense as decode_arrays
 from ktn_mm.models.heads.decoding import DenseMaps, decode_dense
+from ktn_mm.surface.charts import SURFACES
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPH = ROOT / 'docs/images/photograph.jpg'
@@ -92,6 +93,31 @@ def steady_keypoints(folder, image, boxes):
         found.append(result.keypoints)
     extent = np.ptp(found[0], axis=1).max(1)[:, None]
     return np.ptp(found, axis=0).max(-1) / extent <= PARITY
+
+
+@pytest.mark.parametrize('files', [('config.py', 'model.pth'), ('model.onnx',)], ids=len)
+def test_the_flip_test_is_switched_on_and_off(flip_model, files):
+    image, twins = read_picture(PHOTOGRAPH)[:, :200], [0, *(s.twin for s in SURFACES)]
+    assert image.shape[1] == 200
+    pictures = [image, np.ascontiguousarray(image[:, ::-1])]
+
+    def share_that_mirrors(flip_test):
+        inferencer = DensePoseInferencer(*(str(flip_model / name) for name in files),
+                                         device='cpu', flip_test=flip_test)
+        # The middle of the box is that of the picture's pixels, 0 to 199.
+        one, other = (result.to_image()[..., 0] for result in
+                      inferencer(pictures, bboxes=[[20, 20, 179, 260]]))
+        shown = one > 0
+        return (np.take(twins, one) == other[:, ::-1])[shown].mean()
+
+    asked, default, without = map(share_that_mirrors, (True, None, False))
+    assert asked == default > .98 > .6 > without
+
+
+def test_the_flip_test_needs_a_mirror_table(model):
+    with pytest.raises(ValueError, match='was exported without the flip test; '):
+        DensePoseInferencer(str(model / 'model.onnx'), flip_test=True)
+    DensePoseInferencer(str(model / 'model.onnx'), flip_test=False)
 
 
 @pytest.mark.parametrize('kind', ['model', 'flip_model'])
