@@ -24,8 +24,9 @@ def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
     sys.path.insert(0, str(TOOLS))
     try:
-        names = ('data', 'pool', 'rows', 'run', 'run_folder')
-        yield {name: importlib.import_module(f'open_body_runs.{name}') for name in names}
+        names = ('data', 'measure', 'pool', 'rows', 'run', 'run_folder')
+        yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
+                   tool=importlib.import_module('open_body'))
     finally:
         sys.path.remove(str(TOOLS))
 
@@ -237,6 +238,70 @@ def test_a_result_that_cannot_be_read_is_named(bench, settings):
     run.result_file.write_text('{')
     with pytest.raises(ValueError, match='mid-seed0.json: not a json file'):
         run.state()
+
+
+def test_again_throws_all_away_unless_somebody_works_on_it(bench, settings):
+    runs = [bench['run'].Run(bench['rows'].row_of('mid'), seed, settings) for seed in range(2)]
+    files = []
+    for run in runs:
+        run.folder.begin(run.identity())
+        files += [run.result_file, run.result_file.with_suffix('.txt'),
+                  run.folder.path / 'run.json']
+        for file in files[-3:-1]:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text('{}')
+    other = bench['run_folder'].RunFolder(runs[1].folder.path)
+    assert other.lock() is not None
+    with pytest.raises(ValueError, match='^mid-seed1: another process works on it'):
+        bench['tool'].throw_away(runs)
+    assert all(file.exists() for file in files)
+    other.unlock()
+    bench['tool'].throw_away(runs)
+    assert not any(file.exists() for file in files)
+
+
+def test_the_list_tells_how_far_each_run_is(bench, settings, capsys):
+    runs = [bench['run'].Run(bench['rows'].row_of('mid'), seed, settings) for seed in range(3)]
+    runs[0].result_file.parent.mkdir(parents=True)
+    runs[0].result_file.write_text(json.dumps(dict(
+        runs[0].identity(), figures={'GPS/AP': .1234}, minutes=61.6)))
+    runs[1].folder.begin(runs[1].identity())
+    torch.save({}, runs[1].folder.path / 'epoch_4.pth')
+    bench['tool'].print_list(runs)
+    assert capsys.readouterr().out.splitlines() == [
+        'mid-seed0  finished, GPS AP 12.3, 62 min', 'mid-seed1  begun, 4 of 10 epochs',
+        'mid-seed2  not begun']
+
+
+def test_weights_that_are_not_there_are_named(bench, settings, tmp_path, monkeypatch):
+    mid, scratch = ([bench['run'].Run(bench['rows'].row_of(name), 0, settings)]
+                    for name in ('mid', 'baseline-res18'))
+    monkeypatch.setattr(bench['tool'], 'ROOT', tmp_path)
+    bench['tool'].check_backbones(scratch)
+    with pytest.raises(FileNotFoundError, match='mid starts from it: python tools/convert_mob'):
+        bench['tool'].check_backbones(mid)
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/mobilenetv2_imagenet.pth').touch()
+    bench['tool'].check_backbones(mid)
+
+
+def test_an_estimate_is_free_of_the_start(bench, settings, tmp_path, monkeypatch):
+    def cpu_seconds(command, log, environment):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        options = dict(word.partition('=')[::2] for word in command if '=' in word)
+        if command[1].endswith('train.py'):  # 5 s to start, 0.5 s a step
+            steps = (int(options['train_cfg.max_epochs'])
+                     * int(options['train_dataloader.dataset.indices']) / 16)
+            return 5 + .5 * steps
+        return 3 + .01 * int(options['test_dataloader.dataset.indices'])
+    monkeypatch.setattr(bench['measure'], '_cpu_seconds', cpu_seconds)
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    bench['measure'].measure([run], 60, tmp_path / 'estimate.json', {})
+    found = json.loads((tmp_path / 'estimate.json').read_text())['rows']['mid']
+    # 12 persons make one step an epoch; five validations and the test, of four people each
+    assert found == dict(measured_steps=60, cpu_seconds_per_step=.5, cpu_seconds_to_start=8.1,
+                         tested_persons=4, cpu_seconds_per_tested_person=.01, steps=10,
+                         minutes=round((8.1 + 10 * .5 + 24 * .01) / 60, 1))
 
 
 def test_the_kept_log_has_no_folders_and_few_lines(bench, tmp_path):
