@@ -14,10 +14,16 @@ import argparse
 import hashlib
 import os
 import time
+from pathlib import Path
 
 # One thread a process: the processes share the work. Read when numpy is imported.
 for library in ('OMP', 'OPENBLAS', 'MKL'):
     os.environ.setdefault(f'{library}_NUM_THREADS', '1')
+# OpenCV rounds by the instructions that it uses: all processors shall use the same ones. Where it
+# knows of none of these it would complain.
+CPU_INFO = Path('/proc/cpuinfo')
+if CPU_INFO.exists() and 'avx512vl' in CPU_INFO.read_text():
+    os.environ.setdefault('OPENCV_CPU_DISABLE', 'AVX512-SKX')
 
 from ktn_mm.synth.dataset import (  # noqa: E402
     SPLITS,

@@ -1,4 +1,5 @@
 """The driver of the open benchmark: what it begins, how it stops, where it goes on."""
+import dataclasses
 import importlib
 import json
 import os
@@ -230,6 +231,18 @@ def test_figures_that_were_cut_off_are_made_again(bench, settings, cut):
     assert run.stage == 'test' and command[1].endswith('test.py')
     with pytest.raises(FileNotFoundError, match=Path(cut).name):
         run.next_command()
+
+
+def test_a_result_of_another_processor_counts(bench, settings):
+    data = bench['data']
+    summary = dataclasses.replace(settings.summary, sha256=data.WITHOUT_AVX512)
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0,
+                           dataclasses.replace(settings, summary=summary))
+    run.result_file.parent.mkdir(parents=True)
+    for sha256, state in ((data.WITHOUT_AVX512, 'finished'), (data.WITH_AVX512, 'finished'),
+                          (settings.summary.sha256, 'outdated')):
+        run.result_file.write_text(json.dumps(dict(run.identity(), data_sha256=sha256)))
+        assert run.state() == state
 
 
 def test_a_result_that_cannot_be_read_is_named(bench, settings):

@@ -21,7 +21,7 @@ def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
     sys.path.insert(0, str(TOOLS))
     try:
-        names = ('claims', 'kinds', 'pages', 'results', 'rows', 'run', 'statistics',
+        names = ('claims', 'data', 'kinds', 'pages', 'results', 'rows', 'run', 'statistics',
                  'tables')
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
                    tool=importlib.import_module('open_body_table'))
@@ -279,6 +279,21 @@ def test_what_does_not_fit_is_left_out_and_named(tmp_path, write_run, read):
         'baseline-seed0.json': 'has', 'baseline-seed1.json': 'its',
         'baseline-seed2.json': 'was', 'baseline-seed3.json': 'seed', 'ktm-seed0.json': 'there',
         'ktn-seed1.json': 'is'}
+
+
+def test_data_that_differ_in_rounding_only_are_compared(
+        bench, write_run, read, run_tool, tmp_path):
+    data = bench['data']
+    write_run('mid', 0, .3, data_sha256=data.WITH_AVX512)
+    write_run('ktn', 0, .4, data_sha256=data.WITHOUT_AVX512)
+    write_run('mid', 1, .3, data_sha256=data.WITH_AVX512)
+    write_run('ktn', 1, .3, data_sha256='d2')
+    results = read()
+    assert {row: list(runs) for row, runs in results.runs.items()} == {'mid': [0, 1], 'ktn': [0]}
+    (tmp_path / 'README.md').write_text(f'{bench["pages"].BEGIN}\n{bench["pages"].END}\n')
+    run_tool()
+    page = (tmp_path / 'out' / 'README.md').read_text()
+    assert 'rounded without AVX-512' in page and '): ktn, seed 0.\n' in page
 
 
 def test_missing_runs_are_named(bench, write_run, read):

@@ -4,6 +4,7 @@ from pathlib import Path
 from string import Template
 
 from open_body_runs.claims import claim_table, range_of, verdicts
+from open_body_runs.data import WITHOUT_AVX512
 from open_body_runs.plots import draw_curves, draw_recall_gain
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
@@ -58,6 +59,11 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
         seeds: that are planned.
     """
     state = state_sentence(results, seeds)
+    rounded = [f'{run["row"]}, seed {run["seed"]}' for run in results.all()
+               if run['data_sha256'] == WITHOUT_AVX512]
+    if rounded:
+        state += ('\n\nTrained and tested on pictures that OpenCV rounded without AVX-512 '
+                  '([the difference](../open-body-v1.md#same-bytes)): ' + '; '.join(rounded) + '.')
     if results.left_out:
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())

@@ -6,6 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from open_body_runs.data import same_but_for_rounding
 from open_body_runs.rows import ROWS
 from open_body_runs.run import config_hash
 from open_body_runs.statistics import Spread, gains, halves, paired, spread
@@ -109,9 +110,10 @@ def read_results(folder: Path, seeds: Container[int]) -> Results:
             results.left_out[path.name] = 'its config has changed since'
         else:
             good.append((path, content))
-    usual = Counter(content['data_sha256'] for _, content in good).most_common(1)
-    for path, content in good:
-        if content['data_sha256'] != usual[0][0]:
+    data = [same_but_for_rounding(content['data_sha256']) for _, content in good]
+    usual = Counter(data).most_common(1)
+    for (path, content), sha256 in zip(good, data, strict=True):
+        if sha256 != usual[0][0]:
             results.left_out[path.name] = 'was trained on other data than most'
         else:
             results.runs.setdefault(content['row'], {})[content['seed']] = content

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from functools import cache, cached_property
 from pathlib import Path
 
-from open_body_runs.data import DataSummary, data_options
+from open_body_runs.data import DataSummary, data_options, same_but_for_rounding
 from open_body_runs.machine import describe_code, describe_machine, describe_versions
 from open_body_runs.rows import ROOT, Row
 from open_body_runs.run_folder import RunFolder, write_whole
@@ -80,6 +80,9 @@ class Run:
                     data_sha256=self.settings.summary.sha256, seed=self.seed,
                     options=list(self.settings.options))
 
+    def _is_mine(self, identity: dict) -> bool:
+        return _comparable(identity) == _comparable(self.identity())
+
     def state(self) -> str:
         """Return 'finished', 'outdated' (a result or a folder of something else), 'begun' or
         'not begun'.
@@ -92,7 +95,7 @@ class Run:
             if content is None:
                 raise ValueError(f'{self.result_file}: not a json file; remove it, and the run '
                                  'goes on')
-            return 'finished' if _identity_of(content) == self.identity() else 'outdated'
+            return 'finished' if self._is_mine(content) else 'outdated'
         known = self.folder.identity()
         if known is None:
             return 'not begun'
@@ -177,8 +180,9 @@ def _parsed(path: Path) -> dict | None:
         return None
 
 
-def _identity_of(result: dict) -> dict:
-    return {key: result.get(key) for key in ('config_sha256', 'data_sha256', 'seed', 'options')}
+def _comparable(identity: dict) -> list:
+    return [identity.get('config_sha256'), same_but_for_rounding(identity.get('data_sha256', '')),
+            identity.get('seed'), identity.get('options')]
 
 
 @cache
