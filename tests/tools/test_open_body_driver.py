@@ -1,6 +1,6 @@
 """The driver of the open benchmark: what it begins, how it stops, where it goes on."""
 import dataclasses
-import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -23,11 +23,15 @@ TOOLS = ROOT / 'tools' / 'benchmarks'
 @pytest.fixture(scope='module')
 def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
+    # Not by its name, which is also that of the folder tools/open_body.
+    spec = importlib.util.spec_from_file_location('open_body_driver', TOOLS / 'open_body.py')
     sys.path.insert(0, str(TOOLS))
     try:
         names = ('data', 'measure', 'pool', 'rows', 'run', 'run_folder')
+        tool = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(tool)
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
-                   tool=importlib.import_module('open_body'))
+                   tool=tool)
     finally:
         sys.path.remove(str(TOOLS))
 
