@@ -39,7 +39,6 @@ class Claim:
             return results.paired(self.without, self.with_, self.figure)
         return results.paired_gains(self.beyond, (self.without, self.with_), self.figure)
 
-
     @property
     def about_ap(self) -> bool:
         """Whether it is about nothing but which of two rows has the higher GPS AP."""

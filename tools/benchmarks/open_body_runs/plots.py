@@ -47,10 +47,7 @@ def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], path: Path)
     figure = _figure(11, 1.6 + 2.1 * len(pairs))
     grid = figure.subplots(len(pairs), squeeze=False, sharex=True, sharey=True)[:, 0]
     for axes, (before, after) in zip(grid, pairs, strict=True):
-        seeds = results.shared_seeds(before, after)
-        gains = [[100 * (b - a) for a, b in zip(results.recall(before, [seed]),
-                                                results.recall(after, [seed]), strict=True)]
-                 for seed in seeds]
+        gains = [[100 * value for value in gain] for gain in results.recall_gains(before, after)]
         mean = [spread(gain[k] for gain in gains).mean for k in order]
         axes.bar(range(len(order)), [0 if math.isnan(m) else m for m in mean], .7,
                  color=[RARE_COLOR] * len(rare) + [FREQUENT_COLOR] * len(frequent))
@@ -59,7 +56,7 @@ def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], path: Path)
                       markersize=4)
         axes.axhline(0, color='black', linewidth=.8)
         axes.set(xlim=(-.6, len(order) - .4), ylabel='points')
-        axes.set_title(f'{row_of(before).title} → {row_of(after).title}, {len(seeds)} seeds',
+        axes.set_title(f'{row_of(before).title} → {row_of(after).title}, {len(gains)} seeds',
                        loc='left', fontsize=10)
     grid[-1].set_xticks(range(len(order)), [f'{SURFACES[k].name} ({points[k]:,})' for k in order],
                         rotation=60, ha='right', rotation_mode='anchor', fontsize=9)

@@ -65,6 +65,12 @@ class Results:
         each = [surface_recall(self.runs[row][seed]) for seed in seeds]
         return [spread(values).mean for values in zip(*each, strict=True)]
 
+    def recall_gains(self, before: str, after: str) -> list[list[float]]:
+        """Return by how much the recall of each surface differs, for each seed both rows have."""
+        return [[b - a for a, b in zip(self.recall(before, [seed]), self.recall(after, [seed]),
+                                       strict=True)]
+                for seed in self.shared_seeds(before, after)]
+
     def minutes(self) -> dict[str, float]:
         """Return row -> mean minutes of its runs, in the table's order, of rows that have any."""
         return {row.name: spread(r['minutes'] for r in self.runs[row.name].values()).mean

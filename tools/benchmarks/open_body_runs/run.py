@@ -80,9 +80,6 @@ class Run:
                     data_sha256=self.settings.summary.sha256, seed=self.seed,
                     options=list(self.settings.options))
 
-    def _is_mine(self, identity: dict) -> bool:
-        return _comparable(identity) == _comparable(self.identity())
-
     def state(self) -> str:
         """Return 'finished', 'outdated' (a result or a folder of something else), 'begun' or
         'not begun'.
@@ -95,7 +92,8 @@ class Run:
             if content is None:
                 raise ValueError(f'{self.result_file}: not a json file; remove it, and the run '
                                  'goes on')
-            return 'finished' if self._is_mine(content) else 'outdated'
+            mine = _comparable(content) == _comparable(self.identity())
+            return 'finished' if mine else 'outdated'
         known = self.folder.identity()
         if known is None:
             return 'not begun'

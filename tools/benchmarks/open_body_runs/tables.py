@@ -99,15 +99,12 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     Means over the surfaces of a kind that have test points.
     """
     rare, _ = halves(results.points())
+    gains = [results.recall_gains(*pair) for pair in pairs]
     lines = []
     for kind in KINDS:
         members = [k for k, surface in enumerate(SURFACES) if kind_of(surface) == kind]
-        gained = []
-        for pair in pairs:
-            shared = results.shared_seeds(*pair)
-            without, with_ktm = ([spread(results.recall(row, [seed])[k] for k in members).mean
-                                  for seed in shared] for row in pair)
-            gained.append(spread(b - a for a, b in zip(without, with_ktm, strict=True)))
+        gained = [spread(spread(gain[k] for k in members).mean for gain in seeds)
+                  for seeds in gains]
         lines.append([kind, f'{len(set(members) & set(rare))} of {len(members)}',
                       *map(_difference, gained)])
     return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
