@@ -8,15 +8,15 @@ SPLITS = ('train', 'val', 'test')
 NUM_SURFACES = 24
 MAKE = 'python tools/make_synth_dataset.py {folder} --preset open-body-v1'
 
-WITH_AVX512 = '5f1f0e8b54502176c949433f0abc5d071a6032babd18acd49e26d06166125dee'
+MADE_FIRST = '5f1f0e8b54502176c949433f0abc5d071a6032babd18acd49e26d06166125dee'
 WITHOUT_AVX512 = 'b84c05497cdd509cf38e46c9e5c678d81b6192f979d8e2ae541ae4a103ea0b39'
-"""open-body-v1 on processors with and without AVX-512, which OpenCV rounds by. The annotation is
-the same to the byte; docs/open-body-v1.md tells by how much pictures differ."""
+"""open-body-v1 as it was made first, and on a processor without AVX-512. The annotation is the
+same to the byte; docs/open-body-v1.md tells why pictures are taken to differ in rounding only."""
 
 
 def same_but_for_rounding(sha256: str) -> str:
     """Return what stands for a data set and for those that differ from it in rounding only."""
-    return WITH_AVX512 if sha256 == WITHOUT_AVX512 else sha256
+    return MADE_FIRST if sha256 == WITHOUT_AVX512 else sha256
 
 
 @dataclass(frozen=True)
