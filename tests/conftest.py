@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ktn_mm.structures import CropFrame, PersonMaps, PersonPose
+from ktn_mm.surface.charts import SURFACE_TWIN
 
 CONFIG = (Path(__file__).resolve().parents[1] / 'configs/densepose_topdown'
           / 'ktn_mobilenetv2_1xb16-demo_open-body-128x96.py')
@@ -38,6 +39,27 @@ class PaintedBoxes:
         keypoints = np.linspace(box[:2], box[2:], 17)
         return PersonPose(box, score, keypoints, np.linspace(0, 1, 17),
                           PersonMaps(frame, labels, uv))
+
+
+class BentTemplate:
+    """A template whose mirror is its own inverse, but no mere 1 - U, and another one each way.
+
+    Charts of one of two twins are turned by a quarter, those of the other are turned back; of the
+    torso U becomes 1 - U.
+    """
+
+    def mirror(self, surface, uv):
+        surface, uv = np.asarray(surface), np.asarray(uv, np.float32)
+        u, v = uv[..., 0], uv[..., 1]
+        twin = SURFACE_TWIN[surface]
+        kinds = [surface <= 2, surface < twin]
+        return twin, np.stack([np.select(kinds, [1 - u, 1 - v], v),
+                               np.select(kinds, [v, u], 1 - u)], -1)
+
+
+@pytest.fixture(scope='session')
+def bent_template():
+    return BentTemplate()
 
 
 @pytest.fixture

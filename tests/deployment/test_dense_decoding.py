@@ -5,7 +5,6 @@ import torch
 
 from ktn_mm.deployment import DenseArrays, decode_dense
 from ktn_mm.models.heads import decoding
-from ktn_mm.surface import SurfaceTemplate
 
 GRID, SIZE = (12, 16), (24, 32)
 
@@ -26,8 +25,8 @@ def as_arrays(maps):
 
 
 @pytest.fixture(scope='module')
-def table():
-    return decoding.mirror_table(SurfaceTemplate.load())
+def table(bent_template):
+    return decoding.mirror_table(bent_template)
 
 
 @pytest.mark.parametrize('size', [SIZE, (48, 64), (21, 30)])

@@ -16,17 +16,6 @@ from ktn_mm.surface.charts import SURFACE_TWIN
 SIZE = (12, 20)  # (w, h) of the crop, grid 6 x 10
 
 
-class BentTemplate:
-    """A template whose mirror is its own inverse, but no mere 1 - U."""
-
-    def mirror(self, surface, uv):
-        surface, uv = np.asarray(surface), np.array(uv, np.float32)
-        torso = surface <= 2
-        mirrored = np.where(torso[..., None], np.stack([1 - uv[..., 0], uv[..., 1]], -1),
-                            uv[..., ::-1])
-        return SURFACE_TWIN[surface], mirrored
-
-
 def random_maps(batch=2):
     return DenseMaps(torch.randn(batch, 2, 10, 6), torch.randn(batch, 25, 10, 6) * 3,
                      torch.rand(batch, 25, 10, 6) * 1.4 - 0.2, torch.rand(batch, 25, 10, 6))
@@ -85,19 +74,18 @@ def test_read_channel_at_cells_and_beyond():
         assert beyond[b, 0, 0] == maps[b, labels[b, 0, 0], -1, 0]
 
 
-def test_mirror_uv_is_the_templates_mirror():
-    template = BentTemplate()
-    table = mirror_table(template)
+def test_mirror_uv_is_the_templates_mirror(bent_template):
+    table = mirror_table(bent_template)
     labels = torch.randint(1, 25, (2, 7, 5))
     uv = torch.rand(2, 2, 7, 5)
-    _, expected = template.mirror(labels.numpy(), uv.permute(0, 2, 3, 1).numpy())
+    _, expected = bent_template.mirror(labels.numpy(), uv.permute(0, 2, 3, 1).numpy())
     torch.testing.assert_close(mirror_uv(labels, uv, table).permute(0, 2, 3, 1),
                                torch.from_numpy(expected.astype(np.float32)),
                                rtol=0, atol=1e-5)
 
 
 def test_mirror_of_wrong_twins_is_refused():
-    class Wrong(BentTemplate):
+    class Wrong:
         def mirror(self, surface, uv):
             return np.asarray(surface), uv
 
@@ -105,9 +93,8 @@ def test_mirror_of_wrong_twins_is_refused():
         mirror_table(Wrong())
 
 
-def test_flip_test_of_a_mirrored_crop_is_the_mirrored_result():
-    template = BentTemplate()
-    table = mirror_table(template)
+def test_flip_test_of_a_mirrored_crop_is_the_mirrored_result(bent_template):
+    table = mirror_table(bent_template)
     there, back = random_maps(), random_maps()
     one = decode_dense(there, SIZE, flipped=back, mirror_table=table)
     two = decode_dense(back, SIZE, flipped=there, mirror_table=table)
@@ -120,8 +107,8 @@ def test_flip_test_of_a_mirrored_crop_is_the_mirrored_result():
     torch.testing.assert_close(one.confidence, two.confidence)
 
 
-def test_flip_test_of_a_consistent_network_changes_nothing():
-    table, maps = mirror_table(BentTemplate()), random_maps()
+def test_flip_test_of_a_consistent_network_changes_nothing(bent_template):
+    table, maps = mirror_table(bent_template), random_maps()
     twins = torch.tensor(SURFACE_TWIN)
     # what a perfectly equivariant network says of the mirrored crop, channel by channel
     uv = torch.stack([maps.u, maps.v], 2).clamp(0, 1)
