@@ -259,7 +259,7 @@ def test_densepose_coco_mirrors_by_the_official_surface(people, home, tmp_path, 
     other = SurfaceTemplate.load().mirror(person['dp_surfaces'], person['dp_uv'])[1]
     assert np.abs(other - uv).max() > .1
     head = MODELS.build(config.model).head
-    table = head._mirror(torch.device('cpu'))[:, 3, 51, 102]  # V = 0.2, U = 0.4
+    table = head.mirror_table(torch.device('cpu'))[:, 3, 51, 102]  # V = 0.2, U = 0.4
     expected = template.mirror(np.array([3]), np.array([[.4, .2]]))[1][0]
     np.testing.assert_allclose(table, expected, atol=1e-6)
 

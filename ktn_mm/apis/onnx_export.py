@@ -70,7 +70,7 @@ def recipe_of(model: nn.Module) -> InferenceRecipe:
         score=model.test_cfg.get('score', 'box'),
         blur_kernel_size=codec.keypoint_codec.blur_kernel_size,
         flip_test=flip_test,
-        mirror_table=model.head._mirror(torch.device('cpu')).numpy() if flip_test else None,
+        mirror_table=model.head.mirror_table(torch.device('cpu')).numpy() if flip_test else None,
         dataset_meta=dict(
             dataset_name=meta['dataset_name'],
             keypoints=[meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])],

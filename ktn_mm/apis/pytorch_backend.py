@@ -21,9 +21,9 @@ class PytorchBackend:
         flip_test: average over the mirrored crop; None as the config says.
 
     Raises:
-        FileNotFoundError: if a file does not exist.
-        ValueError: if the model is of another kind, or the checkpoint cannot be read or does not
-            fit it.
+        FileNotFoundError: if a file does not exist, the template of the flip test included.
+        ValueError: if the model is of another kind, the checkpoint cannot be read or does not fit
+            it, or the template has no mirror for the flip test.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str,
@@ -34,6 +34,8 @@ class PytorchBackend:
                              'TopdownDensePoseEstimator; a detector goes into det (--det)')
         if flip_test is not None:
             self.model.test_cfg['flip_test'] = flip_test
+        if self.model.test_cfg.get('flip_test', False):
+            self.model.head.mirror_table(torch.device(device))  # told now if there is none
         init_default_scope(self.model.cfg.get('default_scope', 'mmpose'))
         self.pipeline = Compose(self.model.cfg.test_dataloader.dataset.pipeline)
 

@@ -243,3 +243,12 @@ def test_a_device_that_is_not_there_is_named():
 def test_a_detector_is_no_pose_network():
     with pytest.raises(ValueError, match=r'its model is RTMDet.*goes into det \(--det\)'):
         DensePoseInferencer('rtmdet-tiny-open-body', device='cpu')
+
+
+def test_a_flip_test_without_a_template_is_refused_before_any_picture(
+        config, checkpoint, tmp_path):
+    lacking = tmp_path / 'lacking.py'
+    lacking.write_text(f"_base_ = [{config!r}]\nmodel = dict(head=dict(template='none.npz'))\n")
+    with pytest.raises(FileNotFoundError, match='none.npz'):
+        DensePoseInferencer(str(lacking), checkpoint, device='cpu', flip_test=True)
+    DensePoseInferencer(str(lacking), checkpoint, device='cpu', flip_test=False)

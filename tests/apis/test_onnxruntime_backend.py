@@ -166,7 +166,7 @@ def test_maps_before_they_are_rounded(kind, request):
         expected = decode_dense(
             maps(inputs), backend.recipe.input_size,
             flipped=maps(inputs.flip(-1)) if flip else None,
-            mirror_table=network.head._mirror(torch.device('cpu')) if flip else None)
+            mirror_table=network.head.mirror_table(torch.device('cpu')) if flip else None)
     found = backend._run(ours)
     mirrored = backend._run(np.ascontiguousarray(ours[..., ::-1])) if flip else None
     for i in range(2):

@@ -288,7 +288,7 @@ class DensePoseHead(BaseHead):
         result = decode_dense(
             dense, tuple(batch_data_samples[0].metainfo['input_size']),
             threshold=self.foreground_threshold, flipped=dense_flipped,
-            mirror_table=None if flipped is None else self._mirror(heatmaps.device))
+            mirror_table=None if flipped is None else self.mirror_table(heatmaps.device))
 
         instances = self.decode(heatmaps)
         arrays = zip(result.labels.to(torch.uint8).cpu().numpy(), result.uv.half().cpu().numpy(),
@@ -299,7 +299,13 @@ class DensePoseHead(BaseHead):
             instance.dense_scores = confidence[None]
         return instances
 
-    def _mirror(self, device: torch.device) -> Tensor:
+    def mirror_table(self, device: torch.device) -> Tensor:
+        """Return :func:`mirror_table` of the template, made once, on a device.
+
+        Raises:
+            FileNotFoundError: the template's file does not exist.
+            ValueError: it has no mirror, or one of other surfaces.
+        """
         if self._mirror_table is None:
             ready = hasattr(self.template, 'mirror')
             self._mirror_table = mirror_table(
