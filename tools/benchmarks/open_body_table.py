@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the clone need not be installed
 
+from open_body_runs.answer import contradictions  # noqa: E402
 from open_body_runs.pages import readme_block, replace_block, write_page  # noqa: E402
 from open_body_runs.results import read_results  # noqa: E402
 from open_body_runs.tables import state_sentence  # noqa: E402
@@ -35,6 +36,9 @@ def write(args: argparse.Namespace) -> None:
     write_page(results, args.out, args.seeds)
     args.readme.write_text(replaced, encoding='utf-8')
     print(state_sentence(results, args.seeds))
+    if results.runs:
+        for line in contradictions(results):
+            print(f'no short answer: {line}')
     for file, why in results.left_out.items():
         print(f'left out: {file}: {why}')
     print(f'wrote {args.out / "README.md"} and {args.readme}')

@@ -3,12 +3,13 @@ import json
 from pathlib import Path
 from string import Template
 
-from open_body_runs.claims import claim_table, range_of, verdicts
+from open_body_runs.answer import answer
+from open_body_runs.claims import CLAIMS, claim_table
 from open_body_runs.data import WITHOUT_AVX512
 from open_body_runs.plots import draw_curves, draw_recall_gain
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
-from open_body_runs.statistics import LEVEL
+from open_body_runs.statistics import LEVEL, deviations_to_hold
 from open_body_runs.tables import (
     SHORT,
     comparable,
@@ -19,8 +20,8 @@ from open_body_runs.tables import (
     kind_table,
     minutes_table,
     plan_table,
-    plus_minus,
     present,
+    rising_sentence,
     run_table,
     state_sentence,
     surface_table,
@@ -29,12 +30,6 @@ from open_body_runs.tables import (
 BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
 """Lines of the README between which the table stands."""
 _PAGE = Path(__file__).with_name('page.md')
-_ANSWER = Path(__file__).with_name('answer.md')
-_ANSWERED = {'mid_gain': ('baseline', 'mid', 'seen'),
-             'with_aug': ('mid-interp', 'ktn-interp', 'not seen'),
-             'on_mid': ('mid', 'ktn', 'seen'), 'alone': ('baseline', 'ktm', 'seen'),
-             'with_few': ('mid-points10', 'ktn-points10', 'not seen')}
-"""Placeholder of answer.md -> the rows of the claim, and what answer.md says of it."""
 _READ = (
     'Percent, mean ± standard deviation over the seeds. *surface*, *left/right*, *front/back*: '
     'accuracy at the annotated points. *rare*, *frequent*: mean recall of the surface label over '
@@ -47,7 +42,8 @@ _PAIRED = (
 _KINDS = (
     'Gain of the recall by KTM, mean over the surfaces of a kind, in percent points, bold as '
     'above; a column for each row that KTM was added to. *rare*: how many of them are in the '
-    'rarer half. Where only the backs gain, it is not the number of points that counts.\n\n')
+    'rarer half. Where only the backs gain, it is not the number of points that counts. This '
+    'split was made after the results.\n\n')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
@@ -68,8 +64,9 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
-        state=state, answer=_answer(results), claims=claim_table(results).rstrip(),
-        level=LEVEL, plan=_plan(results, folder / 'estimate.json', seeds),
+        state=state, answer=answer(results), claims=claim_table(results).rstrip(),
+        level=LEVEL, power=_power(len(seeds)), rising=rising_sentence(results),
+        plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
@@ -77,7 +74,7 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
 
 def readme_block(results: Results, seeds: list[int]) -> str:
     """Return what stands between the markers of the README."""
-    text = _answer(results) + state_sentence(results, seeds, named=False) + '\n'
+    text = answer(results) + state_sentence(results, seeds, titles=True) + '\n'
     if present(results, 'main'):
         text += '\n' + group_table(results, 'main', SHORT)
         text += ('\nPercent on the test set, mean ± standard deviation over the seeds; *rare*, '
@@ -99,18 +96,13 @@ def replace_block(text: str, block: str, source: Path) -> str:
     return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
 
 
-def _answer(results: Results) -> str:
-    """Answer the question in a paragraph; nothing if the runs say something else than it."""
-    known = {(claim.without, claim.with_): (gain, said)
-             for claim, (gain, _, said) in verdicts(results).items() if claim.about_ap}
-    filled = {}
-    for name, (without, with_, wanted) in _ANSWERED.items():
-        gain, said = known[without, with_]
-        if said != wanted:
-            return ''
-        filled |= {name: plus_minus(gain, signed=True), f'{name}_range': range_of(gain),
-                   f'{name}_seeds': str(gain.n)}
-    return Template(_ANSWER.read_text(encoding='utf-8')).substitute(filled) + '\n'
+def _power(pairs: int) -> str:
+    """Say what so many pairs can show; nothing of one."""
+    if pairs < 2:
+        return ''
+    near, far = (f'{deviations_to_hold(len(CLAIMS), n):.1f}' for n in (pairs, 2 * pairs))
+    return (f'For a first of {len(CLAIMS)} claims to hold over {pairs} pairs, its mean must be '
+            f'{near} standard deviations from 0; over twice as many {far} would do. ')
 
 
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:
@@ -145,8 +137,9 @@ def _measured(results: Results, folder: Path) -> str:
         text += '## Differences, paired by seed\n' + _PAIRED + difference_table(
             results, compared) + '\n'
         if crossed := crossed_pairs(results):
-            text += ('The two runs of these pairs were made on different processors, which round '
-                     f'differently: {crossed}.\n\n')
+            text += ('The two runs of these pairs were made on different processors, or on '
+                     'pictures that processors rounded differently: '
+                     f'{crossed}.\n\n')
     rows = [row.name for row in present(results, 'main') if any(
         result['curve'] for result in results.runs[row.name].values())]
     if rows:
@@ -166,4 +159,10 @@ def _measured(results: Results, folder: Path) -> str:
         text += ('No row has been run both without and with KTM with two seeds, so there is '
                  'nothing to compare.\n\n')
     return (text + '## Runs\n*attempts*: how often training was started. A dash: not known, since '
-            'the driver was killed.\n\n' + run_table(results))
+            'the driver was killed.' + _commits(results) + '\n\n' + run_table(results))
+
+
+def _commits(results: Results) -> str:
+    """Say how many results do not name the code that made them."""
+    nameless = sum(not result.get('code') for result in results.all())
+    return f' {nameless} of the results do not name the commit of their code.' * bool(nameless)

@@ -98,6 +98,18 @@ def holm(chances: Sequence[float]) -> list[float]:
     return corrected
 
 
+def deviations_to_hold(tests: int, pairs: int) -> float:
+    """Return how many standard deviations from 0 a mean must be to be the first of tests to hold.
+
+    That is where :func:`holm` brings its p-value, the smallest one, to LEVEL.
+
+    Args:
+        tests: their number.
+        pairs: behind the mean, at least 2.
+    """
+    return float(student.ppf(1 - LEVEL / tests / 2, pairs - 1)) / math.sqrt(pairs)
+
+
 def halves(points: list[int]) -> tuple[list[int], list[int]]:
     """Split surfaces into the rarer and the more frequent half.
 

@@ -110,13 +110,26 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
 
 
+def rising_sentence(results: Results) -> str:
+    """Say by how much GPS AP on the validation set still rose at the end of the runs."""
+    curves = [result['curve'][-2:] for result in results.all() if len(result['curve']) > 1]
+    rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in curves)
+    epochs = {(before['epoch'], last['epoch']) for before, last in curves}
+    if len(epochs) != 1:
+        return ''
+    (before, last), = epochs
+    return (f'from epoch {before} to {last} GPS AP on the validation set rose in {rises.above} of '
+            f'{rises.n} runs, by {plus_minus(rises)} points.')
+
+
 def crossed_pairs(results: Results) -> str:
-    """Name the pairs of runs that were made on different processors."""
+    """Name the pairs of runs on different processors or pictures that are rounded differently."""
     crossed = []
     for row in comparable(results):
         seeds = [seed for seed in results.shared_seeds(row.before, row.name)
-                 if len({results.runs[name][seed]['machine']['processor']
-                         for name in (row.before, row.name)}) > 1]
+                 if len({(run['machine']['processor'], run['data_sha256'])
+                         for run in (results.runs[name][seed]
+                                     for name in (row.before, row.name))}) > 1]
         if seeds:
             crossed.append(f'{row_of(row.before).title} and {row.title} ({_seeds(seeds)})')
     return '; '.join(crossed)
@@ -129,8 +142,15 @@ def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
     return {row: wanted for row, wanted in left.items() if wanted}
 
 
-def state_sentence(results: Results, seeds: list[int], *, named: bool = True) -> str:
-    """Say how many of the planned runs there are, and which are not, if they are to be named."""
+def state_sentence(results: Results, seeds: list[int], *, titles: bool = False) -> str:
+    """Say how many of the planned runs there are, and which are not.
+
+    Args:
+        results: that count.
+        seeds: that are planned.
+        titles: name rows by what they are, with how many seeds are missing, instead of by their
+            names with these seeds.
+    """
     total, left = len(ROWS) * len(seeds), missing_runs(results, seeds)
     count = sum(map(len, left.values()))
     if not count:
@@ -139,8 +159,9 @@ def state_sentence(results: Results, seeds: list[int], *, named: bool = True) ->
         return (f'None of the {total} runs has been made yet, so nothing can be said about KTM '
                 'here.')
     text = f'{total - count} of {total} runs are there.'
-    names = '; '.join(f'{row} ({_seeds(wanted)})' for row, wanted in left.items())
-    return f'{text} Missing: {names}.' if named else text
+    names = [f'{row_of(row).title} ({len(wanted)})' if titles else f'{row} ({_seeds(wanted)})'
+             for row, wanted in left.items()]
+    return f'{text} Missing: {"; ".join(names)}.'
 
 
 def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
