@@ -38,7 +38,9 @@ def answer(results: Results) -> str:
     """Answer in a paragraph; nothing if there are :func:`contradictions`."""
     if contradictions(results):
         return ''
-    judged, filled = verdicts(results), {}
+    judged = verdicts(results)
+    few = results.paired('mid-interp-points10', 'ktn-interp-points10', 'GPS/AP')
+    filled = dict(with_few_and_aug=plus_minus(few, signed=True))
     for name, (claim, _) in _claims().items():
         gain = judged[claim][0]
         filled |= {name: plus_minus(gain, signed=True), f'{name}_range': range_of(gain),
