@@ -42,7 +42,7 @@ class PaintedBoxes:
 
 
 class BentTemplate:
-    """A template whose mirror is its own inverse, but no mere 1 - U, and another one each way.
+    """A template whose mirror is its own inverse, but no mere 1 - U, and differs between twins.
 
     Charts of one of two twins are turned by a quarter, those of the other are turned back; of the
     torso U becomes 1 - U.

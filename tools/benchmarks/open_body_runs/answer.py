@@ -2,9 +2,9 @@
 from pathlib import Path
 from string import Template
 
-from open_body_runs.claims import CLAIMS, Claim, range_of, verdicts
+from open_body_runs.claims import CLAIMS, Claim, p_text, range_of, verdicts
 from open_body_runs.results import Results
-from open_body_runs.statistics import LEVEL
+from open_body_runs.statistics import LEVEL, chance
 from open_body_runs.tables import plus_minus, rising_sentence
 
 _TEXT = Path(__file__).with_name('answer.md')
@@ -40,7 +40,8 @@ def answer(results: Results) -> str:
         return ''
     judged = verdicts(results)
     few = results.paired('mid-interp-points10', 'ktn-interp-points10', 'GPS/AP')
-    filled = dict(with_few_and_aug=plus_minus(few, signed=True))
+    filled = dict(with_few_and_aug=plus_minus(few, signed=True),
+                  with_few_and_aug_p=p_text(chance(few)))
     for name, (claim, _) in _claims().items():
         gain = judged[claim][0]
         filled |= {name: plus_minus(gain, signed=True), f'{name}_range': range_of(gain),

@@ -39,11 +39,6 @@ class Claim:
             return results.paired(self.without, self.with_, self.figure)
         return results.paired_gains(self.beyond, (self.without, self.with_), self.figure)
 
-    @property
-    def about_ap(self) -> bool:
-        """Whether it is about nothing but which of two rows has the higher GPS AP."""
-        return self.beyond is None and self.figure == 'GPS/AP'
-
 
 _RARE = 'KTM helps the rare surfaces more than the frequent ones'
 _FEW = 'KTM helps more where labels are few'
@@ -104,8 +99,8 @@ def verdicts(results: Results) -> dict[Claim, tuple[Spread, float, str]]:
 def claim_table(results: Results) -> str:
     """Write a line for every claim."""
     lines = [[claim.text + ' †' * (not claim.planned), claim.tested, claim.paper, str(gain.n),
-              plus_minus(gain, signed=True, digits=2), range_of(gain), _p(chance(gain)),
-              _p(corrected), said]
+              plus_minus(gain, signed=True, digits=2), range_of(gain), p_text(chance(gain)),
+              p_text(corrected), said]
              for claim, (gain, corrected, said) in verdicts(results).items()]
     return markdown(['claim', 'on', 'paper', 'pairs', 'here', '95 %', 'p', 'p of all', ''], lines)
 
@@ -116,7 +111,7 @@ def range_of(gain: Spread) -> str:
     return '-' if math.isnan(low) else f'{100 * low:+.2f} to {100 * high:+.2f}'
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
     """Write a p-value with as many digits as tell on which side of the level it is."""
     if math.isnan(p):
         return '-'

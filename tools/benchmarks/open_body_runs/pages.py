@@ -101,8 +101,8 @@ def _power(pairs: int) -> str:
     if pairs < 2:
         return ''
     near, far = (f'{deviations_to_hold(len(CLAIMS), n):.1f}' for n in (pairs, 2 * pairs))
-    return (f'For a first of {len(CLAIMS)} claims to hold over {pairs} pairs, its mean must be '
-            f'{near} standard deviations from 0; over twice as many {far} would do. ')
+    return (f'With {pairs} pairs the first of {len(CLAIMS)} claims to hold needs a mean of {near} '
+            f'standard deviations, with {2 * pairs} one of {far}. ')
 
 
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:
