@@ -14,21 +14,10 @@ import argparse
 import hashlib
 import os
 import time
-from pathlib import Path
 
 # One thread a process: the processes share the work. Read when numpy is imported.
 for library in ('OMP', 'OPENBLAS', 'MKL'):
     os.environ.setdefault(f'{library}_NUM_THREADS', '1')
-# numpy's exp, sin and others round differently with AVX-512: no processor shall use it. The names
-# are numpy's, the words /proc/cpuinfo's; where a processor lacks one, numpy would complain.
-AVX512 = {'AVX512F': 'avx512f', 'AVX512CD': 'avx512cd', 'AVX512_SKX': 'avx512vl',
-          'AVX512_CLX': 'avx512_vnni', 'AVX512_CNL': 'avx512vbmi', 'AVX512_ICL': 'avx512_vbmi2'}
-CPU_INFO = Path('/proc/cpuinfo')
-if CPU_INFO.exists():
-    words = set(CPU_INFO.read_text().split())
-    os.environ['NPY_DISABLE_CPU_FEATURES'] = ' '.join([
-        os.environ.get('NPY_DISABLE_CPU_FEATURES', ''),
-        *(name for name, word in AVX512.items() if word in words)])
 
 from ktn_mm.synth.dataset import (  # noqa: E402
     SPLITS,

@@ -58,7 +58,7 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     rounded = [f'{run["row"]}, seed {run["seed"]}' for run in results.all()
                if run['data_sha256'] == WITHOUT_AVX512]
     if rounded:
-        state += ('\n\nTrained and tested on pictures that numpy rounded without AVX-512 '
+        state += ('\n\nTrained and tested on pictures that were rounded without AVX-512 '
                   '([the difference](../open-body-v1.md#same-bytes)): ' + '; '.join(rounded) + '.')
     if results.left_out:
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
