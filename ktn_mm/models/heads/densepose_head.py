@@ -300,7 +300,7 @@ class DensePoseHead(BaseHead):
         return instances
 
     def mirror_table(self, device: torch.device) -> Tensor:
-        """Return :func:`mirror_table` of the template, made once, on a device.
+        """Return :func:`.decoding.mirror_table` of the template, made once, on a device.
 
         Raises:
             FileNotFoundError: the template's file does not exist.

@@ -125,12 +125,15 @@ def crossed_pairs(results: Results) -> str:
     crossed = []
     for row in comparable(results):
         seeds = [seed for seed in results.shared_seeds(row.before, row.name)
-                 if len({(run['machine']['processor'], run['data_sha256'])
-                         for run in (results.runs[name][seed]
-                                     for name in (row.before, row.name))}) > 1]
+                 if _made_on(results.runs[row.before][seed])
+                 != _made_on(results.runs[row.name][seed])]
         if seeds:
             crossed.append(f'{row_of(row.before).title} and {row.title} ({_seeds(seeds)})')
     return '; '.join(crossed)
+
+
+def _made_on(run: dict) -> tuple[str, str]:
+    return run['machine']['processor'], run['data_sha256']
 
 
 def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
