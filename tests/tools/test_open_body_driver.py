@@ -57,7 +57,7 @@ def settings(bench, dolls, tmp_path):
 
 @pytest.fixture
 def fake(bench, settings, monkeypatch):
-    """Return a function that makes runs whose commands are scripts of one line."""
+    """Return a function that makes runs whose commands are small scripts."""
     def make(script: str, count: int = 1) -> list:
         runs = [bench['run'].Run(bench['rows'].row_of('mid'), seed, settings)
                 for seed in range(count)]
@@ -140,16 +140,30 @@ def test_commands_have_one_thread(bench, fake, monkeypatch):
 
 
 def test_times_are_there_before_the_end(bench, fake):
-    code = ('[sum(range(10**6)) for _ in range(60)]; '
-            '(p / "seen").write_text((p / "run.json").read_text())')
-    pool = bench['pool'].Pool(fake(TOUCH.format(code)), 1, interval=.02, noted=.1)
+    # Work until a note says so, and then go on for five times a note's last digit, .001 minutes.
+    work = """
+import json, pathlib, sys, time
+p = pathlib.Path(sys.argv[1])
+while True:
+    sum(range(10**6))
+    text = (p / 'run.json').read_text()
+    if any(t['cpu_minutes'] > 0 for t in json.loads(text).get('times', [])):
+        break
+(p / 'seen').write_text(text)
+time.sleep(.3)
+(p / 'done').touch()
+"""
+    pool = bench['pool'].Pool(fake(work), 1, minutes=5, interval=.02, noted=.1)
+    began = time.monotonic()
     pool.work()
+    took = (time.monotonic() - began) / 60
+    assert pool.finished, pool.failed or f'{pool.stopped_by}: no note was made'
     folder = pool.finished[0].folder
-    (killed,) = json.loads((folder.path / 'seen').read_text())['times']
+    (noted,) = json.loads((folder.path / 'seen').read_text())['times']
     (ended,) = folder.times()
-    assert killed['kind'] == ended['kind'] == 'train'
-    assert 0 < killed['minutes'] < ended['minutes'] < .5
-    assert 0 < killed['cpu_minutes'] <= ended['cpu_minutes'] < ended['minutes'] + .1
+    assert noted['kind'] == ended['kind'] == 'train'
+    assert noted['minutes'] + .003 < ended['minutes'] < took + .001
+    assert noted['cpu_minutes'] <= ended['cpu_minutes'] < took + .001
 
 
 def test_a_failure_is_named_and_does_not_stop_the_others(bench, fake):
