@@ -11,7 +11,8 @@ MAKE = 'python tools/make_synth_dataset.py {folder} --preset open-body-v1'
 MADE_FIRST = '5f1f0e8b54502176c949433f0abc5d071a6032babd18acd49e26d06166125dee'
 WITHOUT_AVX512 = 'b84c05497cdd509cf38e46c9e5c678d81b6192f979d8e2ae541ae4a103ea0b39'
 """open-body-v1 as it was made first and a processor with AVX-512 makes it, and as one without
-did. The annotation is the same to the byte; docs/open-body-v1.md tells how pictures differ."""
+did. The annotation is the same to the byte; docs/open-body-v1.md tells what is known of why the
+pictures are not."""
 
 
 def same_but_for_rounding(sha256: str) -> str:
