@@ -21,7 +21,7 @@ def bench():
     """The modules of tools/benchmarks, which are no part of the package."""
     sys.path.insert(0, str(TOOLS))
     try:
-        names = ('answer', 'claims', 'data', 'kinds', 'pages', 'results', 'rows', 'run',
+        names = ('answer', 'claims', 'data', 'kinds', 'pages', 'plots', 'results', 'rows', 'run',
                  'statistics', 'tables')
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
                    tool=importlib.import_module('open_body_table'))
@@ -77,8 +77,9 @@ def test_mean_deviation_and_pairs_by_hand(bench):
     assert one.mean == 7 and math.isnan(one.std) and one.n == 1
     assert math.isnan(none.mean) and none.n == 0
     # Seeds 0, 2: 3 - 1 = 2 and 4 - 6 = -2; seed 1 has no partner on one side, 3 on the other.
-    found = statistics.paired({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
-    assert found == (0, math.sqrt(8), 2, 1)
+    found = statistics.differences({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
+    assert found == {0: 2, 2: -2}
+    assert statistics.spread(found.values()) == (0, math.sqrt(8), 2, 1)
 
 
 def test_halves_are_split_by_points(bench):
@@ -260,6 +261,57 @@ def test_claims_are_judged_by_their_pairs(bench, write_run, read):
         '0', '-', '-', '-', '-', 'not run'], 'ktn has no run'
 
 
+def test_the_picture_of_gains_has_ktm_first_wherever_it_was_added(bench, write_run, read):
+    assert not bench['plots'].gain_lines(read())
+    for seed, gain in enumerate((.02, -.01)):
+        write_run('baseline', seed, .30)
+        write_run('mid', seed, .30 + gain)
+        write_run('ktn', seed, .32)
+    write_run('mid-interp-points10', 2, .20)
+    write_run('ktn-interp-points10', 2, .17)
+    write_run('ktn-gate', 2, .3)  # the row without it has no run
+    on_mid, few, mid = bench['plots'].gain_lines(read())
+    assert on_mid[::2] == ('KTM helps † · MID', 'not seen', 3.9)
+    assert few[::2] == ('KTM ‡ · MID + Aug, 10 % of the points', 'no claim', None)
+    assert mid[::2] == ('MID helps · baseline', 'not seen', 2.2)
+    assert (on_mid.of_ktm, few.of_ktm, mid.of_ktm) == (True, True, False)
+    assert on_mid.gains == pytest.approx({0: 0, 1: .03})
+    assert few.gains == pytest.approx({2: -.03})
+    assert mid.gains == pytest.approx({0: .02, 1: -.01})
+
+
+def test_the_picture_of_gains_is_to_scale(bench):
+    line = bench['plots'].GainLine
+    figure = bench['plots'].gains_figure([
+        line('KTM', {0: .01, 1: .02, 2: .03}, 'seen', True, 2.8),
+        line('graph', {0: .01, 1: -.03}, 'not seen', False, 4.7, elsewhere=True),
+        line('gate', {1: .01}, 'open', False)])
+    axes, = figure.axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ['KTM', 'graph', 'gate']
+    assert [text.get_text() for text in axes.texts] == [
+        '3 pairs, seen', '2 pairs, not seen', '1 pair, open']
+    drawn = {(round(each.get_ydata()[0]), each.get_label()): (each.get_xdata(), each.get_color())
+             for each in axes.lines}
+    bar, red = drawn[0, '95 % interval, not corrected']
+    assert bar == pytest.approx([2 - 2.4842, 2 + 2.4842], abs=1e-4)  # as of 1, 2, 3 above
+    assert drawn[0, 'mean'] == ([2], red) and drawn[1, 'mean'][0] == pytest.approx([-1])
+    assert red == bench['plots'].KTM_COLOR != drawn[1, 'mean'][1]
+    assert drawn[1, 'one seed'][0] == pytest.approx([1, -3])
+    assert drawn[0, 'the paper'][0] == [2.8]
+    assert drawn[1, 'the paper, network with other parts'][0] == [4.7]
+    assert not any(y == 2 and label.startswith('the paper') for y, label in drawn)
+    legend, = figure.legends
+    assert len(legend.get_texts()) == 5
+
+
+def test_a_run_without_a_value_has_no_gain(bench, write_run, read):
+    for seed in range(2):
+        write_run('baseline', seed, .3)
+        write_run('mid', seed, .4, **({} if seed else dict(figures={'GPS/AP': -1.})))
+    line, = bench['plots'].gain_lines(read())
+    assert line.gains == pytest.approx({1: .1})
+
+
 def test_claims_name_rows_that_exist(bench):
     for claim in bench['claims'].CLAIMS:
         for name in (claim.without, claim.with_, *(claim.beyond or ())):
@@ -414,13 +466,14 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
             write_run(row.name, seed, .2 + .02 * seed + .01 * ('ktn' in row.name))
     run_tool()
     text = readme.read_text()
-    assert text.startswith(f'# Title\n{begin}\nAll 54 runs are there.\n') and 'stale' not in text
+    assert text.startswith(f'# Title\n{begin}\n![Gains of GPS AP') and 'stale' not in text
+    assert '](out/gains.png)\n\n*Red*' in text and '\n\nAll 54 runs are there.\n' in text
     assert text.endswith(f'{end}\nthe rest\n')
     page = (tmp_path / 'out' / 'README.md').read_text()
     assert all(f'### {title}' in page for title in bench['rows'].GROUPS.values())
     assert '$' not in page
     assert '| KTM helps † | MID | +3.9 (I) | 3 | +1.00 ± 0.00 | +1.00 to +1.00 | < 0.005' in page
-    for name in ('curves.png', 'recall.png'):
+    for name in ('curves.png', 'gains.png', 'recall.png'):
         assert f']({name})' in page
         assert (tmp_path / 'out' / name).read_bytes().startswith(b'\x89PNG')
     run_tool()
@@ -430,7 +483,7 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
 def test_the_answer_is_given_only_while_the_runs_say_it(
         tmp_path, bench, write_run, read, run_tool, capsys):
     def block():
-        return bench['pages'].readme_block(read(), [0, 1, 2])
+        return bench['pages'].readme_block(read(), [0, 1, 2], 'out')
 
     for seed, wobble in enumerate((-.01, 0., .01)):
         write_run('baseline', seed, .30)

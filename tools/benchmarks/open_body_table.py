@@ -4,6 +4,7 @@ Reads docs/benchmark/runs/*.json, which tools/benchmarks/open_body.py leaves; wr
 docs/benchmark/README.md with its pictures, and the block between two markers of README.md.
 """
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def write(args: argparse.Namespace) -> None:
     """Write both pages."""
     results = read_results(args.out / 'runs', args.seeds)
     page = args.readme.read_text(encoding='utf-8')
-    replaced = replace_block(page, readme_block(results, args.seeds), args.readme)
+    folder = Path(os.path.relpath(args.out, args.readme.parent)).as_posix()
+    replaced = replace_block(page, readme_block(results, args.seeds, folder), args.readme)
     write_page(results, args.out, args.seeds)
     args.readme.write_text(replaced, encoding='utf-8')
     print(state_sentence(results, args.seeds))

@@ -45,7 +45,9 @@ def answer(results: Results) -> str:
     for name, (claim, _) in _claims().items():
         gain = judged[claim][0]
         filled |= {name: plus_minus(gain, signed=True), f'{name}_range': range_of(gain),
-                   f'{name}_seeds': str(gain.n), f'{name}_paper': claim.paper.partition(' ')[0]}
+                   f'{name}_seeds': str(gain.n)}
+        if claim.paper is not None:
+            filled[f'{name}_paper'] = f'{claim.paper:+.1f}'
     return Template(_TEXT.read_text(encoding='utf-8')).substitute(
         filled, level=LEVEL, rising=rising_sentence(results)) + '\n'
 

@@ -3,7 +3,7 @@ import math
 from dataclasses import dataclass
 
 from open_body_runs.results import GAP, Results
-from open_body_runs.statistics import LEVEL, Spread, chance, holm, interval
+from open_body_runs.statistics import LEVEL, Spread, chance, differences, holm, interval, spread
 from open_body_runs.tables import markdown, plus_minus
 
 
@@ -16,8 +16,9 @@ class Claim:
         tested: between which networks.
         without: name of the row that is said to be worse.
         with_: name of the row that is said to be better.
-        paper: gain that the paper reports, in percent points of GPS AP, and its table; a dash
-            where it gives none.
+        paper: gain of GPS AP that the paper reports, in percent points; None if it gives none.
+        table: of the paper, where it does.
+        elsewhere: whether the paper's network has other parts than what is named in ``tested``.
         figure: that is said to be higher.
         beyond: rows without and with, whose gain is said to be smaller than this one's; None if
             the gain is said to be above 0.
@@ -28,26 +29,41 @@ class Claim:
     tested: str
     without: str
     with_: str
-    paper: str = '-'
+    paper: float | None = None
+    table: str = ''
+    elsewhere: bool = False
     figure: str = 'GPS/AP'
     beyond: tuple[str, str] | None = None
     planned: bool = True
 
-    def gain(self, results: Results) -> Spread:
-        """Summarise by how much it is true, over the seeds that all rows have."""
+    @property
+    def title(self) -> str:
+        """The text, with a mark if it was not planned."""
+        return self.text + ' †' * (not self.planned)
+
+    def gains(self, results: Results) -> dict[int, float]:
+        """Return seed -> by how much it is true, of the seeds that all rows have.
+
+        With ``beyond``, the gain minus the gain of those rows.
+        """
+        own = results.gains(self.without, self.with_, self.figure)
         if self.beyond is None:
-            return results.paired(self.without, self.with_, self.figure)
-        return results.paired_gains(self.beyond, (self.without, self.with_), self.figure)
+            return own
+        return differences(results.gains(*self.beyond, self.figure), own)
+
+    def gain(self, results: Results) -> Spread:
+        """Summarise by how much it is true."""
+        return spread(self.gains(results).values())
 
 
 _RARE = 'KTM helps the rare surfaces more than the frequent ones'
 _FEW = 'KTM helps more where labels are few'
 CLAIMS = (
-    Claim('MID helps', 'baseline', 'baseline', 'mid', '+2.2 (IX)'),
-    Claim('Added points help', 'MID', 'mid', 'mid-interp', '+1.3 (IX)'),
-    Claim('KTM helps', 'MID + Aug', 'mid-interp', 'ktn-interp', '+2.8 (IX)'),
-    Claim('KTM helps', 'MID', 'mid', 'ktn', '+3.9 (I)', planned=False),
-    Claim('KTM helps', 'baseline', 'baseline', 'ktm', '+4.6 (I)'),
+    Claim('MID helps', 'baseline', 'baseline', 'mid', 2.2, 'IX'),
+    Claim('Added points help', 'MID', 'mid', 'mid-interp', 1.3, 'IX'),
+    Claim('KTM helps', 'MID + Aug', 'mid-interp', 'ktn-interp', 2.8, 'IX'),
+    Claim('KTM helps', 'MID', 'mid', 'ktn', 3.9, 'I', planned=False),
+    Claim('KTM helps', 'baseline', 'baseline', 'ktm', 4.6, 'I'),
     Claim('KTM helps', 'MID, 10 % of the points', 'mid-points10', 'ktn-points10', planned=False),
     Claim(_RARE, 'MID + Aug', 'mid-interp', 'ktn-interp', figure=GAP),
     Claim(_RARE, 'MID', 'mid', 'ktn', figure=GAP, planned=False),
@@ -59,11 +75,11 @@ CLAIMS = (
     Claim(_FEW, 'MID, 10 % of the points', 'mid-points10', 'ktn-points10',
           beyond=('mid', 'ktn'), planned=False),
     Claim('The semantic graph is better than the average', 'MID + Aug + KTM', 'ktn-average',
-          'ktn-interp', '+4.7 (VI)'),
+          'ktn-interp', 4.7, 'VI', elsewhere=True),
     Claim('The transformer helps', 'MID + Aug + KTM', 'ktn-no-transform', 'ktn-interp',
-          '+0.8 (VI)'),
+          0.8, 'VI', elsewhere=True),
     Claim('Instance strengthening helps', 'MID + Aug + KTM', 'ktn-no-is', 'ktn-interp',
-          '+0.4 (II)'),
+          0.4, 'II', elsewhere=True),
     Claim('The gate helps (ours)', 'MID + Aug + KTM', 'ktn-interp', 'ktn-gate'),
     Claim('MID, added points and KTM help together', 'baseline, ResNet-18 from scratch',
           'baseline-res18', 'ktn-interp-res18'))
@@ -98,11 +114,15 @@ def verdicts(results: Results) -> dict[Claim, tuple[Spread, float, str]]:
 
 def claim_table(results: Results) -> str:
     """Write a line for every claim."""
-    lines = [[claim.text + ' †' * (not claim.planned), claim.tested, claim.paper, str(gain.n),
+    lines = [[claim.title, claim.tested, _paper_text(claim), str(gain.n),
               plus_minus(gain, signed=True, digits=2), range_of(gain), p_text(chance(gain)),
               p_text(corrected), said]
              for claim, (gain, corrected, said) in verdicts(results).items()]
     return markdown(['claim', 'on', 'paper', 'pairs', 'here', '95 %', 'p', 'p of all', ''], lines)
+
+
+def _paper_text(claim: Claim) -> str:
+    return '-' if claim.paper is None else f'{claim.paper:+.1f} ({claim.table})'
 
 
 def range_of(gain: Spread) -> str:

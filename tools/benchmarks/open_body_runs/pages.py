@@ -6,7 +6,7 @@ from string import Template
 from open_body_runs.answer import answer
 from open_body_runs.claims import CLAIMS, claim_table
 from open_body_runs.data import WITHOUT_AVX512
-from open_body_runs.plots import draw_curves, draw_recall_gain
+from open_body_runs.plots import draw_curves, draw_gains, draw_recall_gain, gain_lines
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
 from open_body_runs.statistics import LEVEL, deviations_to_hold
@@ -46,6 +46,15 @@ _KINDS = (
     'split was made after the results.\n\n')
 
 
+_GAINS = 'gains.png'
+_CAPTION = (
+    '*Red*: KTM, wherever it was added; *blue*: other steps. What differs between the two runs of '
+    'a pair is the step alone, the seed is the same. The intervals are each line\'s own: of what '
+    'seeds change, not other test people, and not corrected for the number of claims. The '
+    'paper\'s gains are those of other data and of stronger networks, so that only their sign can '
+    'be compared. †: added after a look at the first results. ‡: none of the claims.\n\n')
+
+
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     """Write README.md and its pictures.
 
@@ -65,16 +74,26 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
+        gains=_gains_picture(results, _GAINS),
         level=LEVEL, power=_power(len(seeds)), rising=rising_sentence(results),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
+    if lines := gain_lines(results):
+        draw_gains(lines, folder / _GAINS)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
 
 
-def readme_block(results: Results, seeds: list[int]) -> str:
-    """Return what stands between the markers of the README."""
-    text = answer(results) + state_sentence(results, seeds, titles=True) + '\n'
+def readme_block(results: Results, seeds: list[int], folder: str) -> str:
+    """Return what stands between the markers of the README.
+
+    Args:
+        results: that count.
+        seeds: that are planned.
+        folder: where :func:`write_page` writes, seen from the README, with slashes.
+    """
+    text = answer(results) + _gains_picture(results, f'{folder}/{_GAINS}')
+    text += state_sentence(results, seeds, titles=True) + '\n'
     if present(results, 'main'):
         text += '\n' + group_table(results, 'main', SHORT)
         text += ('\nPercent on the test set, mean ± standard deviation over the seeds; *rare*, '
@@ -94,6 +113,12 @@ def replace_block(text: str, block: str, source: Path) -> str:
                          'this order')
     head, tail = text[:text.index(BEGIN)], text[text.index(END):]
     return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
+
+
+def _gains_picture(results: Results, path: str) -> str:
+    """Return the lines that show the picture of gains; nothing if there are none."""
+    alt = 'Gains of GPS AP, paired by seed, with intervals and what the paper reports'
+    return f'![{alt}]({path})\n\n{_CAPTION}' if gain_lines(results) else ''
 
 
 def _power(pairs: int) -> str:

@@ -1,12 +1,13 @@
 """Results as pictures."""
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ktn_mm.surface.charts import SURFACES
+from open_body_runs.claims import verdicts
 from open_body_runs.results import Results
-from open_body_runs.rows import row_of
-from open_body_runs.statistics import halves, spread
+from open_body_runs.rows import PAIRS, row_of
+from open_body_runs.statistics import LEVEL, halves, interval, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 COLORS = ('#6c757d', '#3b75af', '#5b8e7d', '#c8553d', '#bc9a48', '#8a5a9e')
 """Of the rows of the main table."""
 RARE_COLOR, FREQUENT_COLOR = COLORS[3], COLORS[1]
+KTM_COLOR, OTHER_COLOR = COLORS[3], COLORS[1]
 
 
 def draw_curves(results: Results, rows: list[str], path: Path) -> None:
@@ -34,6 +36,84 @@ def draw_curves(results: Results, rows: list[str], path: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False, title='mean and range of the seeds (how many)')
     _save(figure, [axes], path)
+
+
+class GainLine(NamedTuple):
+    """A line of the picture of gains.
+
+    Attributes:
+        text: what is said to help, and where.
+        gains: of GPS AP, seed -> in [-1, 1].
+        said: what the gains say of it.
+        of_ktm: whether it is KTM that is said to help.
+        paper: gain that the paper reports, in percent points; None where it gives none.
+        elsewhere: whether the paper's network has other parts.
+    """
+
+    text: str
+    gains: dict[int, float]
+    said: str
+    of_ktm: bool
+    paper: float | None = None
+    elsewhere: bool = False
+
+
+def gain_lines(results: Results) -> list[GainLine]:
+    """Return all gains of GPS AP that have a seed: KTM's, wherever it was added, then others."""
+    claims = {(claim.without, claim.with_): (claim, said)
+              for claim, (_, _, said) in verdicts(results).items()
+              if claim.figure == 'GPS/AP' and claim.beyond is None}
+    lines = []
+    for pair in dict.fromkeys([*PAIRS, *claims]):
+        gains = {seed: gain for seed, gain in results.gains(*pair, 'GPS/AP').items()
+                 if not math.isnan(gain)}
+        if not gains:
+            continue
+        if pair in claims:
+            claim, said = claims[pair]
+            lines.append(GainLine(f'{claim.title} · {claim.tested}', gains, said.strip('*'),
+                                  pair in PAIRS, claim.paper, claim.elsewhere))
+        else:
+            lines.append(GainLine(f'KTM ‡ · {row_of(pair[0]).title}', gains, 'no claim', True))
+    return lines
+
+
+def gains_figure(lines: list[GainLine]) -> 'Figure':
+    """Draw each line's seeds, their mean and its interval, the paper's gain, and what is said."""
+    figure = _figure(10, 1.5 + .36 * len(lines))
+    axes = figure.add_subplot()
+    for y, line in enumerate(lines):
+        color, found = KTM_COLOR if line.of_ktm else OTHER_COLOR, spread(line.gains.values())
+        axes.plot([100 * end for end in interval(found)], [y, y], color=color, linewidth=3,
+                  alpha=.4, solid_capstyle='butt',
+                  label=f'{100 * (1 - LEVEL):.0f} % interval, not corrected')
+        axes.plot(100 * found.mean, y, '|', color=color, markersize=14, markeredgewidth=3,
+                  label='mean')
+        axes.plot([100 * gain for gain in line.gains.values()], [y] * found.n, 'o',
+                  color='black', markeredgecolor='white', markeredgewidth=.6, markersize=5,
+                  label='one seed')
+        if line.paper is not None:
+            axes.plot(line.paper, y - .27, 'D', color='white', markersize=5,
+                      markeredgecolor=COLORS[0] if line.elsewhere else 'black',
+                      markeredgewidth=.7 if line.elsewhere else 1.2,
+                      label='the paper, network with other parts' if line.elsewhere
+                      else 'the paper')
+        axes.text(1.01, y, f'{found.n} {"pairs" if found.n > 1 else "pair"}, {line.said}',
+                  transform=axes.get_yaxis_transform(), va='center', fontsize=9)
+    axes.axvline(0, color='black', linewidth=.8, zorder=0)
+    axes.set_yticks(range(len(lines)), [line.text for line in lines], fontsize=9)
+    axes.set_ylim(len(lines) - .5, -.6)
+    axes.set_xlabel('gain of GPS AP, percent points')
+    entries = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(entries.values(), entries.keys(), loc='outside upper right', ncols=5,
+                  frameon=False, fontsize=9)
+    return figure
+
+
+def draw_gains(lines: list[GainLine], path: Path) -> None:
+    """Write :func:`gains_figure` to a file."""
+    figure = gains_figure(lines)
+    _save(figure, figure.axes, path)
 
 
 def draw_recall_gain(results: Results, pairs: list[tuple[str, str]], path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from open_body_runs.data import same_but_for_rounding
 from open_body_runs.rows import ROWS
 from open_body_runs.run import config_hash
-from open_body_runs.statistics import Spread, gains, halves, paired, spread
+from open_body_runs.statistics import Spread, differences, halves, spread
 
 REQUIRED = ('row', 'seed', 'config_sha256', 'data_sha256', 'options', 'data', 'figures',
             'surfaces', 'curve', 'minutes', 'cpu_minutes', 'epochs', 'machine', 'versions')
@@ -40,21 +40,16 @@ class Results:
         """Summarise a figure over the seeds."""
         return spread(self.values(row, figure).values())
 
+    def gains(self, before: str, after: str, figure: str) -> dict[int, float]:
+        """Return seed -> figure of the row after - figure of the row before.
+
+        In [-1, 1], of :data:`GAP` in [-2, 2]; NaN where one of them has no value.
+        """
+        return differences(self.values(before, figure), self.values(after, figure))
+
     def paired(self, before: str, after: str, figure: str) -> Spread:
         """Summarise how a figure of one row differs from another's, seed by seed."""
-        return paired(self.values(before, figure), self.values(after, figure))
-
-    def paired_gains(self, usual: tuple[str, str], other: tuple[str, str], figure: str) -> Spread:
-        """Summarise how much more a figure gains from one row to the next than elsewhere.
-
-        Args:
-            usual: two rows, the gain that is subtracted.
-            other: two rows, the gain it is subtracted from.
-            figure: whose gains.
-        """
-        usual, other = (gains(*(self.values(row, figure) for row in pair))
-                        for pair in (usual, other))
-        return paired(usual, other)
+        return spread(self.gains(before, after, figure).values())
 
     def shared_seeds(self, before: str, after: str) -> list[int]:
         """Return the seeds that both rows have."""

@@ -34,19 +34,9 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(mean, std, n, sum(v > 0 for v in kept))
 
 
-def gains(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
+def differences(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
     """Return seed -> after - before, of the seeds that both have."""
     return {seed: after[seed] - before[seed] for seed in sorted(before.keys() & after.keys())}
-
-
-def paired(before: Mapping[int, float], after: Mapping[int, float]) -> Spread:
-    """Summarise after - before over the seeds that both have.
-
-    Args:
-        before: seed -> value.
-        after: seed -> value.
-    """
-    return spread(gains(before, after).values())
 
 
 def chance(differences: Spread) -> float:
