@@ -77,7 +77,7 @@ def test_mean_deviation_and_pairs_by_hand(bench):
     assert one.mean == 7 and math.isnan(one.std) and one.n == 1
     assert math.isnan(none.mean) and none.n == 0
     # Seeds 0, 2: 3 - 1 = 2 and 4 - 6 = -2; seed 1 has no partner on one side, 3 on the other.
-    found = statistics.differences({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
+    found = statistics.changes({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
     assert found == {0: 2, 2: -2}
     assert statistics.spread(found.values()) == (0, math.sqrt(8), 2, 1)
 

@@ -3,7 +3,7 @@ import math
 from dataclasses import dataclass
 
 from open_body_runs.results import GAP, Results
-from open_body_runs.statistics import LEVEL, Spread, chance, differences, holm, interval, spread
+from open_body_runs.statistics import LEVEL, Spread, chance, changes, holm, interval, spread
 from open_body_runs.tables import markdown, plus_minus
 
 
@@ -49,7 +49,7 @@ class Claim:
         own = results.gains(self.without, self.with_, self.figure)
         if self.beyond is None:
             return own
-        return differences(results.gains(*self.beyond, self.figure), own)
+        return changes(results.gains(*self.beyond, self.figure), own)
 
     def gain(self, results: Results) -> Spread:
         """Summarise by how much it is true."""

@@ -6,7 +6,13 @@ from string import Template
 from open_body_runs.answer import answer
 from open_body_runs.claims import CLAIMS, claim_table
 from open_body_runs.data import WITHOUT_AVX512
-from open_body_runs.plots import draw_curves, draw_gains, draw_recall_gain, gain_lines
+from open_body_runs.plots import (
+    GainLine,
+    draw_curves,
+    draw_gains,
+    draw_recall_gain,
+    gain_lines,
+)
 from open_body_runs.results import Results
 from open_body_runs.rows import GROUPS, PAIRS
 from open_body_runs.statistics import LEVEL, deviations_to_hold
@@ -44,15 +50,13 @@ _KINDS = (
     'above; a column for each row that KTM was added to. *rare*: how many of them are in the '
     'rarer half. Where only the backs gain, it is not the number of points that counts. This '
     'split was made after the results.\n\n')
-
-
 _GAINS = 'gains.png'
 _CAPTION = (
-    '*Red*: KTM, wherever it was added; *blue*: other steps. What differs between the two runs of '
-    'a pair is the step alone, the seed is the same. The intervals are each line\'s own: of what '
-    'seeds change, not other test people, and not corrected for the number of claims. The '
-    'paper\'s gains are those of other data and of stronger networks, so that only their sign can '
-    'be compared. †: added after a look at the first results. ‡: none of the claims.\n\n')
+    '*Red*: KTM, wherever it was added; *blue*: other steps. Both runs of a pair have the same '
+    'seed. The intervals are each line\'s own: of what seeds change, not other test people, and '
+    'not corrected for the number of claims. The paper\'s gains are those of other data and of '
+    'stronger networks, so that only their sign can be compared. †: added after a look at the '
+    'first results. ‡: none of the claims.\n\n')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
@@ -63,7 +67,7 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
         folder: docs/benchmark.
         seeds: that are planned.
     """
-    state = state_sentence(results, seeds)
+    state, lines = state_sentence(results, seeds), gain_lines(results)
     rounded = [f'{run["row"]}, seed {run["seed"]}' for run in results.all()
                if run['data_sha256'] == WITHOUT_AVX512]
     if rounded:
@@ -74,12 +78,12 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
-        gains=_gains_picture(results, _GAINS),
+        gains=_gains_picture(lines, _GAINS),
         level=LEVEL, power=_power(len(seeds)), rising=rising_sentence(results),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
-    if lines := gain_lines(results):
+    if lines:
         draw_gains(lines, folder / _GAINS)
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
 
@@ -92,7 +96,7 @@ def readme_block(results: Results, seeds: list[int], folder: str) -> str:
         seeds: that are planned.
         folder: where :func:`write_page` writes, seen from the README, with slashes.
     """
-    text = answer(results) + _gains_picture(results, f'{folder}/{_GAINS}')
+    text = answer(results) + _gains_picture(gain_lines(results), f'{folder}/{_GAINS}')
     text += state_sentence(results, seeds, titles=True) + '\n'
     if present(results, 'main'):
         text += '\n' + group_table(results, 'main', SHORT)
@@ -115,10 +119,10 @@ def replace_block(text: str, block: str, source: Path) -> str:
     return f'{head}{BEGIN}\n{block.strip()}\n{tail}'
 
 
-def _gains_picture(results: Results, path: str) -> str:
+def _gains_picture(lines: list[GainLine], path: str) -> str:
     """Return the lines that show the picture of gains; nothing if there are none."""
     alt = 'Gains of GPS AP, paired by seed, with intervals and what the paper reports'
-    return f'![{alt}]({path})\n\n{_CAPTION}' if gain_lines(results) else ''
+    return f'![{alt}]({path})\n\n{_CAPTION}' if lines else ''
 
 
 def _power(pairs: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from open_body_runs.data import same_but_for_rounding
 from open_body_runs.rows import ROWS
 from open_body_runs.run import config_hash
-from open_body_runs.statistics import Spread, differences, halves, spread
+from open_body_runs.statistics import Spread, changes, halves, spread
 
 REQUIRED = ('row', 'seed', 'config_sha256', 'data_sha256', 'options', 'data', 'figures',
             'surfaces', 'curve', 'minutes', 'cpu_minutes', 'epochs', 'machine', 'versions')
@@ -45,7 +45,7 @@ class Results:
 
         In [-1, 1], of :data:`GAP` in [-2, 2]; NaN where one of them has no value.
         """
-        return differences(self.values(before, figure), self.values(after, figure))
+        return changes(self.values(before, figure), self.values(after, figure))
 
     def paired(self, before: str, after: str, figure: str) -> Spread:
         """Summarise how a figure of one row differs from another's, seed by seed."""

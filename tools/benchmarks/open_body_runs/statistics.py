@@ -34,7 +34,7 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(mean, std, n, sum(v > 0 for v in kept))
 
 
-def differences(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
+def changes(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:
     """Return seed -> after - before, of the seeds that both have."""
     return {seed: after[seed] - before[seed] for seed in sorted(before.keys() & after.keys())}
 
