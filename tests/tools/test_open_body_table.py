@@ -270,10 +270,13 @@ def test_the_picture_of_gains_has_ktm_first_wherever_it_was_added(bench, write_r
     write_run('mid-interp-points10', 2, .20)
     write_run('ktn-interp-points10', 2, .17)
     write_run('ktn-gate', 2, .3)  # the row without it has no run
-    on_mid, few, mid = bench['plots'].gain_lines(read())
-    assert on_mid[::2] == ('KTM helps † · MID', 'not seen', 3.9)
-    assert few[::2] == ('KTM ‡ · MID + Aug, 10 % of the points', 'no claim', None)
-    assert mid[::2] == ('MID helps · baseline', 'not seen', 2.2)
+    write_run('ktn-interp', 1, .3)
+    write_run('ktn-no-is', 1, .3)
+    on_mid, few, mid, strengthening = bench['plots'].gain_lines(read())
+    assert on_mid[::2] == ('KTM † · on MID', 'not seen', 3.9)
+    assert few[::2] == ('KTM ‡ · on MID + Aug, 10 % of the points', 'no claim', None)
+    assert mid[::2] == ('MID · on baseline', 'not seen', 2.2)
+    assert strengthening.text == 'instance strengthening · in MID + Aug + KTM'
     assert (on_mid.of_ktm, few.of_ktm, mid.of_ktm) == (True, True, False)
     assert on_mid.gains == pytest.approx({0: 0, 1: .03})
     assert few.gains == pytest.approx({2: -.03})

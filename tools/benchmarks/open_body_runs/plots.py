@@ -42,7 +42,7 @@ class GainLine(NamedTuple):
     """A line of the picture of gains.
 
     Attributes:
-        text: what is said to help, and where.
+        text: what is added, and to what.
         gains: of GPS AP, seed -> in [-1, 1].
         said: what the gains say of it.
         of_ktm: whether it is KTM that is said to help.
@@ -71,10 +71,12 @@ def gain_lines(results: Results) -> list[GainLine]:
             continue
         if pair in claims:
             claim, said = claims[pair]
-            lines.append(GainLine(f'{claim.title} · {claim.tested}', gains, said.strip('*'),
-                                  pair in PAIRS, claim.paper, claim.elsewhere))
+            whole = claim.tested == row_of(claim.with_).title
+            lines.append(GainLine(
+                f'{claim.adds}{claim.mark} · {"in" if whole else "on"} {claim.tested}', gains,
+                said.strip('*'), pair in PAIRS, claim.paper, claim.elsewhere))
         else:
-            lines.append(GainLine(f'KTM ‡ · {row_of(pair[0]).title}', gains, 'no claim', True))
+            lines.append(GainLine(f'KTM ‡ · on {row_of(pair[0]).title}', gains, 'no claim', True))
     return lines
 
 
