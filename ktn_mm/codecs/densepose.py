@@ -34,8 +34,11 @@ class DensePoseCodec(BaseKeypointCodec):
     Args:
         input_size: (w, h) of the crop.
         output_size: (W, H) of the grid; cell i lies at crop pixel (i + 0.5) * w / W - 0.5.
-        sigma: of the keypoints' Gaussians, in grid cells.
+        sigma: of the keypoints' Gaussians, in grid cells; a multiple of 1/3.
         max_points: capacity P.
+
+    Raises:
+        ValueError: if an argument is out of range.
     """
 
     auxiliary_encode_keys = {'transformed_dp_points', 'dp_surfaces', 'dp_uv', 'dp_masks',
@@ -58,6 +61,11 @@ class DensePoseCodec(BaseKeypointCodec):
                 raise ValueError(f'DensePoseCodec: {name} must be (w, h), both > 1, got {size}')
         if max_points < 1:
             raise ValueError(f'DensePoseCodec: max_points must be positive, got {max_points}')
+        # mmpose cuts mu - 3 sigma off towards 0: near the left and upper edge, a broken radius
+        # puts the Gaussian one cell off.
+        if sigma <= 0 or not float(3 * sigma).is_integer():
+            raise ValueError('DensePoseCodec: sigma must be a positive multiple of 1/3, got '
+                             f'{sigma}')
         self.input_size = tuple(int(v) for v in input_size)
         self.output_size = tuple(int(v) for v in output_size)
         self.max_points = int(max_points)

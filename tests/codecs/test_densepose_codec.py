@@ -1,8 +1,10 @@
 """The codec: what it writes on the grid, and that it can be read back."""
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmpose.codecs import UDPHeatmap
 from mmpose.registry import KEYPOINT_CODECS
 
@@ -10,6 +12,9 @@ from ktn_mm.codecs import DensePoseCodec
 from ktn_mm.structures.crop_frame import CropFrame
 
 SIZE, GRID = (192, 256), (96, 128)
+BASE = Path(__file__).resolve().parents[2] / 'configs' / '_base_'
+CODECS = [*sorted((BASE / 'crops').glob('*.py')), BASE / 'datasets' / 'densepose_coco_384x288.py',
+          BASE / 'datasets' / 'open_body_v1_192x128.py']
 
 
 @pytest.fixture
@@ -112,6 +117,19 @@ def test_keypoints_as_mmposes_codec_does_them(codec):
         np.testing.assert_array_equal(ours[key], plain[key])
 
 
+@pytest.mark.parametrize('path', CODECS, ids=lambda path: path.stem)
+def test_heat_maps_are_highest_at_the_keypoint_at_every_edge(path):
+    codec = KEYPOINT_CODECS.build(Config.fromfile(path).codec)
+    side = np.linspace(0, 1, 17)
+    size = np.array(codec.input_size) - 1
+    for places in (np.stack([side, side], 1), np.stack([side, 1 - side], 1)):
+        wanted = (places * size)[None].astype(np.float32)
+        maps = codec.encode(wanted, np.ones((1, 17), np.float32))['heatmaps']
+        found = np.stack(np.unravel_index(maps.reshape(17, -1).argmax(1), maps.shape[1:])[::-1], 1)
+        cells = places * (np.array(codec.output_size) - 1)
+        assert np.abs(found - cells).max() < .51
+
+
 def test_missing_steps_of_the_pipeline_are_named(codec):
     parts = np.zeros((256, 256), np.uint8)
     with pytest.raises(ValueError, match='LoadDenseMasks'):
@@ -124,7 +142,7 @@ def test_missing_steps_of_the_pipeline_are_named(codec):
 
 
 @pytest.mark.parametrize('bad', [dict(input_size=(192,)), dict(output_size=(1, 1)),
-                                 dict(max_points=0)])
+                                 dict(max_points=0), dict(sigma=4.5), dict(sigma=0)])
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         DensePoseCodec(**bad)
