@@ -10,10 +10,10 @@ class EpochSeedHook(Hook):
 
     A run that was killed and resumed at its last checkpoint then draws the same augmentation as
     one that never stopped, and ends at the same weights where arithmetic is reproducible (on a
-    CPU: with the same number of threads). Does not reach worker processes: use
-    ``num_workers=0``, or ``persistent_workers=False``, which starts them anew in every epoch.
+    CPU: with the same number of threads). Does not reach worker processes, which mmengine seeds
+    the same way whenever they start: use ``num_workers=0``.
     """
 
     def before_train_epoch(self, runner) -> None:
         # Far apart, so that no epoch of one seed is an epoch of another.
-        set_random_seed(runner.seed * 10_000 + runner.epoch)
+        set_random_seed((runner.seed * 10_000 + runner.epoch) % 2**32)  # what numpy takes

@@ -29,6 +29,11 @@ def test_a_restarted_epoch_draws_the_same():
     assert draws(1, 3) == first
 
 
+@pytest.mark.parametrize('seed', [2**31 - 1, 20_261_128])
+def test_seeds_may_be_as_large_as_those_that_mmengine_draws(seed):
+    assert draws(seed, 0) != draws(seed, 1) != draws(1, 0)
+
+
 def test_epochs_and_seeds_differ():
     seen = [draws(seed, epoch) for seed in range(4) for epoch in range(4)]
     for generator in zip(*seen):
