@@ -9,3 +9,4 @@ param_scheduler = [
          convert_to_iter_based=True)]
 randomness = dict(seed=0)
 default_hooks = dict(checkpoint=dict(interval=1))
+auto_scale_lr = dict(base_batch_size=16)
