@@ -64,6 +64,19 @@ def sample():
                 dp_parts=parts, dp_box=np.array([-.5, -.5, 192, 256]))
 
 
+def test_without_parts_new_points_stay_inside_the_persons_mask(sample):
+    del sample['dp_parts']
+    sample['person_mask'] = np.ones((256, 192), np.uint8)
+    sample['person_mask'][100:130, 30:80] = 0  # such as behind an occluder
+    new = InterpolateCorrespondences(stride=4, max_edge=30, max_added=10 ** 6)(
+        dict(sample))['transformed_dp_points'][120:]
+    hidden = ((new > [29.5, 99.5]) & (new < [79.5, 129.5])).all(1)
+    assert len(new) > 300 and not hidden.any()
+    everywhere = InterpolateCorrespondences(stride=4, max_edge=30, max_added=10 ** 6)(
+        dict(sample, person_mask=None))['transformed_dp_points'][120:]
+    assert len(everywhere) > len(new) + 20
+
+
 def test_new_points_stay_on_their_surface_and_part(sample):
     before = {key: np.copy(sample[key]) for key in
               ('transformed_dp_points', 'dp_points', 'dp_surfaces', 'dp_uv')}

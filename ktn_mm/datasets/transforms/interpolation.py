@@ -5,7 +5,7 @@ from mmcv.transforms.utils import cache_randomness
 from mmpose.registry import TRANSFORMS
 from scipy.spatial import Delaunay, QhullError
 
-from ktn_mm.codecs.sampling import BODY_UNKNOWN, sample_box_map
+from ktn_mm.codecs.sampling import BODY_UNKNOWN, sample_box_map, sample_image_map
 from ktn_mm.surface.charts import SURFACE_TO_PART
 
 
@@ -52,11 +52,12 @@ class InterpolateCorrespondences(BaseTransform):
 
     The annotated points of a surface are triangulated in the crop; at the points of a regular
     lattice inside small triangles U and V are interpolated. A point that lies on another part
-    according to ``dp_masks`` is not added; nothing crosses from one surface to another.
-    Comes after ``DensePoseTopdownAffine``.
+    according to ``dp_masks`` is not added, nor, without these, one outside the person's mask;
+    nothing crosses from one surface to another.
+    Comes after ``DensePoseTopdownAffine`` and ``LoadDenseMasks``.
 
     Required Keys: crop_frame, dp_points, transformed_dp_points, dp_surfaces, dp_uv; optional:
-    dp_parts, dp_box
+    dp_parts, dp_box, person_mask
 
     Modified Keys: dp_points, transformed_dp_points, dp_surfaces, dp_uv; the new ones come last
 
@@ -112,8 +113,11 @@ class InterpolateCorrespondences(BaseTransform):
         if results.get('dp_parts') is not None:
             part = sample_box_map(results['dp_parts'], results['dp_box'], frame.to_image(position))
             agrees = (part == SURFACE_TO_PART[surface]) | (part == BODY_UNKNOWN)
-            position, surface, uv = position[agrees], surface[agrees], uv[agrees]
-        return position, surface, uv
+        elif results.get('person_mask') is not None:
+            agrees = sample_image_map(results['person_mask'], frame.to_image(position)) == 1
+        else:
+            return position, surface, uv
+        return position[agrees], surface[agrees], uv[agrees]
 
     def _lattice(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Return the (Q, 2) centres of stride x stride cells between the outermost points."""
