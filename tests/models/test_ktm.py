@@ -216,6 +216,15 @@ def test_state_dict_round_trip(location_file):
     assert torch.equal(first(*inputs), second(*inputs))
 
 
+def test_no_training_without_the_location_that_a_checkpoint_was_to_bring(location_file):
+    ktm, inputs = machine(location_shape=(5, 10)), kernels()
+    assert ktm.eval()(*inputs).isfinite().all()  # counting operations needs no weights
+    with pytest.raises(ValueError, match='none was loaded'):
+        ktm.train()(*inputs)
+    ktm.load_state_dict(machine(location_file=location_file).state_dict())
+    ktm(*inputs)
+
+
 def test_graph_from_a_file(tmp_path):
     path = tmp_path / 'graph.npz'
     arrays = {s: np.random.default_rng(1).uniform(size=build_graph(s).shape) for s in SOURCES}
@@ -243,6 +252,8 @@ def test_wrong_arguments_are_named(location_file, tmp_path):
             machine(sources=sources)
     with pytest.raises(ValueError, match='recipe'):
         machine(recipe='secret')
+    with pytest.raises(ValueError, match="recipe='official' is of no use"):
+        machine(graph='average', recipe='official')
     with pytest.raises(ValueError, match="need 'location'"):
         machine(sources=('part', ), location_file=location_file)
     with pytest.raises(ValueError, match='rows of length 48'):

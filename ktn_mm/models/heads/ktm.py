@@ -48,11 +48,11 @@ class KnowledgeTransferMachine(BaseModule):
             detector: person minus background first, then the box regressor's. Frozen. By default
             the body mask's predictor serves, as one live row, person minus background.
         location_shape: (n, D_loc) of the rows when they come from a checkpoint and not from a
-            file.
+            file. Training without any is refused.
         negative_slope: of the LeakyReLU. Defaults to 0.2.
 
     Raises:
-        ValueError: if an argument is none of the above or a file does not fit.
+        ValueError: if an argument is none of the above or of no use, or a file does not fit.
         FileNotFoundError: if a file is missing.
     """
 
@@ -115,6 +115,9 @@ class KnowledgeTransferMachine(BaseModule):
         self._cache: tuple | None = None
 
     def _initial_graph(self, source: str, graph: str, recipe: str) -> np.ndarray:
+        if graph != 'semantic' and recipe != 'paper':
+            raise ValueError(f"recipe={recipe!r} is of no use: it is how graph='semantic' is "
+                             f'computed, and graph is {graph!r}')
         rows = _SOURCE_ROWS.get(source, 1)
         if source == 'location' and self.location is not None:
             rows = len(self.location)
@@ -148,9 +151,12 @@ class KnowledgeTransferMachine(BaseModule):
             (C, 25, k, k), for a deconvolution without bias.
 
         Raises:
-            ValueError: if a kernel has another shape.
+            ValueError: if a kernel has another shape, or location knowledge is missing.
         """
         self._check(keypoint=keypoint, part=part, mask=mask)
+        if self.training and self.location is not None and not self.location.any():
+            raise ValueError('KnowledgeTransferMachine: location_shape says that a checkpoint '
+                             'brings the rows of the location, and none was loaded')
         if self.training or torch.is_grad_enabled() or torch.jit.is_tracing():
             return self.make_kernel(keypoint, part, mask)
         weights = [keypoint, part, mask, *self.parameters(), *self.buffers()]
