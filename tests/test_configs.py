@@ -143,7 +143,8 @@ def test_config_says_what_its_name_says(path):
     neck = (config.model.neck or {}).get('type')
     assert (neck == 'MultiInstanceDecoder') == (variant in ('ktn', 'mid'))
     assert bool(config.model.head.ktm) == (variant in ('ktn', 'ktm'))
-    metrics = ['DensePoseCocoMetric'] + ['CocoMetric'] * ('ultrapose' not in fields[3])
+    keypoints_there = 'ultrapose' not in fields[3] and 'few-labels' not in fields[2]
+    metrics = ['DensePoseCocoMetric'] + ['CocoMetric'] * keypoints_there
     for loader, evaluator in ((config.val_dataloader, config.val_evaluator),
                               (config.test_dataloader, config.test_evaluator)):
         assert [metric.type for metric in evaluator] == metrics
@@ -152,11 +153,15 @@ def test_config_says_what_its_name_says(path):
     official = not fields[3].startswith('open-body')
     folder = dict(densepose='coco', ultrapose='ultrapose').get(fields[3].split('-')[0])
     assert not official or f'/{folder}/' in config.val_evaluator[0].ann_file
-    keypoints = (config.model.get('init_cfg') or {}).get('checkpoint', '')
+    whole = config.model.get('init_cfg') or {}
+    keypoints = whole.get('checkpoint', '') if whole.get('type') == 'KeypointPretrained' else ''
     backbone = fields[1] + '_'
     assert keypoints == '' or backbone in keypoints and '_coco-256x192' in keypoints
     assert ('coco-init' in fields[2]) == bool(keypoints)
-    starts = (keypoints, read(path).model.backbone.init_cfg, config.load_from)
+    starts = (whole, read(path).model.backbone.init_cfg)
+    assert whole.get('type') != 'Pretrained' or 'work_dirs' in whole['checkpoint'] \
+        or Path(whole['checkpoint']).is_file()
+    assert not config.load_from, 'mmpose drops it with --resume, also where nothing can be resumed'
     assert sum(map(bool, starts)) == (fields[1] != 'res18')
     size = config.codec['input_size']
     assert path.stem.endswith(f'{size[1]}x{size[0]}')
@@ -199,6 +204,23 @@ def test_rows_of_the_benchmark_differ_in_what_their_names_say(path):
                 'default_hooks', 'custom_hooks'):
         assert config[key] == first[key], key
     assert config.model.test_cfg == first.model.test_cfg
+
+
+SHIPPED_START = [path for path in LEAVES if "/weights/'" in path.read_text()]
+
+
+@pytest.mark.parametrize('path', SHIPPED_START, ids=lambda p: p.stem)
+def test_leaves_that_go_on_from_shipped_weights_find_them_from_anywhere(path, tmp_path,
+                                                                         monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(path)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    stored = torch.load(config.model.init_cfg.checkpoint, weights_only=True)['state_dict']
+    own = model.state_dict()
+    assert own.keys() == stored.keys() and len(SHIPPED_START) == 2
+    for name, values in stored.items():
+        assert torch.equal(own[name], values.to(own[name].dtype)), name
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)

@@ -45,7 +45,9 @@ def test_config_says_what_its_name_says(path):
     algorithm, backbone, training, data = fields
     assert algorithm == 'rtmdet-tiny' and config.model.type == 'RTMDet'
     assert backbone == config.model.backbone.type.lower()
-    epochs, start = config.train_cfg.max_epochs, STARTS[config.load_from]
+    epochs, start = config.train_cfg.max_epochs, STARTS[
+        (config.model.get('init_cfg') or {}).get('checkpoint')]
+    assert not config.load_from, 'mmdet drops it with --resume, also where nothing can be resumed'
     assert training == f'{start}1xb{config.train_dataloader.batch_size}-{epochs}e'
     assert data == 'open-body-v1-{1}x{0}'.format(*config.size)
     assert config.param_scheduler[-1].end == config.train_cfg.max_epochs

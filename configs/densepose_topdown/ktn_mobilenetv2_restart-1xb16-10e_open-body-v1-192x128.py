@@ -4,8 +4,10 @@ _base_ = [
     '../_base_/datasets/open_body_v1_192x128.py',
     '../_base_/models/ktn_mobilenetv2.py',
 ]
-load_from = 'weights/ktn_mobilenetv2_interp-restart-1xb16-12e_open-body-v1-128x96.pth'
+weights = '{{ fileDirname }}/../../weights/'
+start = 'ktn_mobilenetv2_interp-restart-1xb16-12e_open-body-v1-128x96.pth'
 model = dict(
+    init_cfg=dict(type='Pretrained', checkpoint=weights + start),
     backbone=dict(init_cfg=None),
     head=dict(decoder=_base_.codec),
     test_cfg=dict(flip_test=False))

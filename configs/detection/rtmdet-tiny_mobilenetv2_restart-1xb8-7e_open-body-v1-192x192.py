@@ -2,7 +2,7 @@
 _base_ = './rtmdet-tiny_mobilenetv2_1xb8-6e_open-body-v1-192x192.py'
 
 # `mim train` with that file leaves this one in its --work-dir.
-load_from = 'work_dirs/detector/epoch_6.pth'
+model = dict(init_cfg=dict(type='Pretrained', checkpoint='work_dirs/detector/epoch_6.pth'))
 train_cfg = dict(max_epochs=7, val_interval=2)
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),

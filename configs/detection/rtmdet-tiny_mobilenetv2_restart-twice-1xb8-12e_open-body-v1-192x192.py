@@ -2,7 +2,7 @@
 _base_ = './rtmdet-tiny_mobilenetv2_restart-1xb8-7e_open-body-v1-192x192.py'
 
 # `mim train` with the second file leaves this one in its --work-dir.
-load_from = 'work_dirs/detector-restart/epoch_7.pth'
+model = dict(init_cfg=dict(type='Pretrained', checkpoint='work_dirs/detector-restart/epoch_7.pth'))
 train_cfg = dict(max_epochs=12, val_interval=3)
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
