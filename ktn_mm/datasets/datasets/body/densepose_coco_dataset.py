@@ -40,8 +40,9 @@ class DensePoseCocoDataset(CocoDataset):
     """People with COCO keypoints and dense correspondences.
 
     Reads COCO json files with the fields ``dp_x``, ``dp_y``, ``dp_I``, ``dp_U``, ``dp_V`` and
-    ``dp_masks`` (DensePose-COCO, DensePose-PoseTrack, UltraPose, DensePose-Chimps). Persons
-    without them stay, as targets of the keypoints and of the person's mask. Crowds, and for
+    ``dp_masks`` (DensePose-COCO, UltraPose, DensePose-Chimps), and COCO's 17 ``keypoints``,
+    of which only the number is checked: PoseTrack's are other ones. Persons without them stay, as
+    targets of the keypoints and of the person's mask. Crowds, and for
     training persons with neither, are left out; the log tells how many.
     To the keys of mmpose's ``CocoDataset`` a sample adds:
 
@@ -68,6 +69,8 @@ class DensePoseCocoDataset(CocoDataset):
         dense: 'required' raises if no person at all has a dense annotation; 'only' also leaves
             out persons without; 'optional' takes any COCO keypoint file. With ``bbox_file``, where
             the annotation file only lists images, it does not matter.
+        point_share: part of every person's annotated points that is kept, in (0, 1]; at least
+            one, and the same ones each time. Masks and keypoints stay.
         **kwargs: as of mmpose's ``CocoDataset``.
 
     Raises:
