@@ -115,7 +115,8 @@ def _seconds(stream: av.VideoStream) -> float | None:
 class VideoWriter:
     """Write a video; it gets its name when it is closed, and is readable then.
 
-    Frames of another size than the first are stretched to it, without mixing pixels.
+    Frames of another size than the first are stretched to it, without mixing pixels. H.264 that
+    all players know needs even sides: a last odd column or row is there twice.
 
     Args:
         path: ``.mp4`` for H.264, ``.mkv`` for FFV1, which keeps every value.
@@ -127,21 +128,23 @@ class VideoWriter:
         self.rate = rate
         self.stretched = 0
         self._partial = partial_path(self.path)
-        self._container = self._stream = None
+        self._container = self._stream = self._size = None
 
     def write(self, picture: np.ndarray) -> None:
         """Add a frame, (H, W, 3) uint8 RGB."""
         size = (picture.shape[1], picture.shape[0])
         if self._container is None:
             self._start(*size)
-        if size != (self._stream.width, self._stream.height):
+        if size != self._size:
             self.stretched += 1
-            picture = cv2.resize(picture, (self._stream.width, self._stream.height),
-                                 interpolation=cv2.INTER_NEAREST)
+            picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_NEAREST)
+        more = [(0, self._stream.height - self._size[1]), (0, self._stream.width - self._size[0])]
+        picture = np.pad(picture, [*more, (0, 0)], mode='edge')
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format='rgb24')
         self._container.mux(self._stream.encode(frame))
 
     def _start(self, width: int, height: int) -> None:
+        self._size = (width, height)
         self._container = av.open(str(self._partial), 'w')
         if self.path.suffix == '.mkv':
             self._stream = self._container.add_stream('ffv1', rate=self.rate)
@@ -149,9 +152,8 @@ class VideoWriter:
         else:
             self._stream = self._container.add_stream('libx264', rate=self.rate,
                                                       options={'crf': '18'})
-            # Half the colours' resolution, which all players know, needs even sides.
-            even = width % 2 == height % 2 == 0
-            self._stream.pix_fmt = 'yuv420p' if even else 'yuv444p'
+            self._stream.pix_fmt = 'yuv420p'
+            width, height = width + width % 2, height + height % 2
         self._stream.width, self._stream.height = width, height
 
     def close(self) -> None:
