@@ -23,8 +23,8 @@ def write_file(path: str | Path, content: bytes, *, overwrite: bool = False) -> 
 
 
 def partial_path(path: Path) -> Path:
-    """Return the name that a file has until it is whole."""
-    return path.with_name(f'.{path.stem}.part{path.suffix}')
+    """Return the name that a file has until it is whole, another one for every process."""
+    return path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
 
 
 class RecordFile:
@@ -35,10 +35,12 @@ class RecordFile:
 
     Args:
         path: of the file.
+        overwrite: replace what is there when it is closed.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
+        self.overwrite = overwrite
         self._partial = partial_path(self.path)
         self._file = open(self._partial, 'w', encoding='utf-8')  # noqa: SIM115 (closed below)
         self._file.write('[')
@@ -51,9 +53,17 @@ class RecordFile:
             self._empty = False
 
     def close(self) -> None:
-        """Finish the list."""
+        """Finish the list.
+
+        Raises:
+            FileExistsError: if another process has written the file meanwhile; names where the
+                records are instead.
+        """
         self._file.write('\n]\n')
         self._file.close()
+        if self.path.exists() and not self.overwrite:
+            raise FileExistsError(f'{self.path} was written by somebody else meanwhile; what '
+                                  f'belongs there is in {self._partial}')
         os.replace(self._partial, self.path)
 
     def __enter__(self) -> 'RecordFile':
