@@ -1,22 +1,27 @@
 """End in good order when somebody asks for it."""
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Turn Ctrl-C and SIGTERM into a KeyboardInterrupt that cannot get lost.
+    """Turn Ctrl-C, SIGTERM and a lost terminal into a KeyboardInterrupt that cannot get lost.
 
     Python raises it wherever it happens to be, also where nobody can catch it, such as in a
     callback of a library; so the wish is remembered, and :meth:`check` raises it again.
+    Under nohup a lost terminal is no wish.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked = self._holds = False
         self._before = {}
 
     def __enter__(self) -> 'Stop':
-        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        self._before = {
+            number: signal.signal(number, self._note) for number in SIGNALS
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN}
         return self
 
     def __exit__(self, *error) -> None:
@@ -26,7 +31,17 @@ class Stop:
     def _note(self, number: int, frame: object) -> None:
         del number, frame
         self.asked = True
-        raise KeyboardInterrupt
+        if not self._holds:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let a block come to its end before anything is raised; :meth:`check` raises it then."""
+        self._holds = True
+        try:
+            yield
+        finally:
+            self._holds = False
 
     def check(self) -> None:
         """Raise a KeyboardInterrupt if one was asked for."""

@@ -24,3 +24,32 @@ def test_a_wish_that_got_lost_is_raised_again(number):
         with pytest.raises(KeyboardInterrupt):
             stop.check()
     assert [signal.getsignal(one) for one in SIGNALS] == before
+
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_a_held_block_comes_to_its_end(number):
+    steps = []
+    with Stop() as stop:
+        with stop.held():
+            os.kill(os.getpid(), number)
+            steps += [i for i in range(1000)]
+        assert len(steps) == 1000 and stop.asked
+        with pytest.raises(KeyboardInterrupt):
+            stop.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+            for _ in range(1000):
+                pass
+
+
+def test_nohup_is_heeded():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            for _ in range(1000):
+                pass
+            assert not stop.asked
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
