@@ -1,6 +1,4 @@
 """Write the results of many pictures and videos to a folder."""
-import json
-import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from ..forms import (
 )
 from ..forms.saving import encode_picture
 from ..structures import DensePoseResult
+from .image_ids import ImageIds
 from .sources import is_video, is_webcam
 
 VIDEO = 'video'
@@ -43,7 +42,7 @@ class ResultWriter:
         forms: names in the table of forms, and ``'video:NAME'``, which only videos have; by
             default :data:`FOR_PICTURES` of pictures and :data:`FOR_VIDEOS` of videos.
         overwrite: replace what exists.
-        image_ids: file name -> image id, instead of counting.
+        image_ids: of the sources, instead of counting.
         table: of forms.
         for_pictures, for_videos: the defaults of ``forms``.
 
@@ -53,7 +52,7 @@ class ResultWriter:
     """
 
     def __init__(self, out: str | Path, forms: Iterable[str] | None = None, *,
-                 overwrite: bool = False, image_ids: Mapping[str, int] | None = None,
+                 overwrite: bool = False, image_ids: ImageIds | None = None,
                  table: Mapping[str, Form] = FORMS,
                  for_pictures: Sequence[str] = FOR_PICTURES,
                  for_videos: Sequence[str] = FOR_VIDEOS) -> None:
@@ -84,8 +83,8 @@ class ResultWriter:
         """See whether the results of sources have places, before any work is done.
 
         Raises:
-            ValueError: if two sources have results of one name, or a source has no result or no
-                image id.
+            ValueError: if two sources have results of one name or one image id, or a source has
+                no result or no image id.
             FileExistsError: if a result exists already and must not be replaced.
         """
         sources = list(sources)
@@ -106,10 +105,22 @@ class ResultWriter:
             raise FileExistsError(f'{existing[0]} exists already'
                                   + (f', and {len(existing) - 1} more' if len(existing) > 1
                                      else '') + '; overwrite it or choose another folder')
-        if self.image_ids is not None and self._run_forms():
-            for source in sources:
-                if is_video(source) or Path(source).name not in self.image_ids:
-                    raise ValueError(f'{source}: has no image id')
+        if self._run_forms():
+            self._check_records(sources)
+
+    def _check_records(self, sources: list[str]) -> None:
+        """See whether the records of sources can be told apart."""
+        owners: dict[str | int, str] = {}
+        for source in sources:
+            name = Path(source).name
+            if self.image_ids is not None:
+                if _moves(source):
+                    raise ValueError(f'{source}: a video has no image id')
+                name = self.image_ids[source]
+            if name in owners:
+                raise ValueError(f'{owners[name]} and {source} would both be {name} in '
+                                 + ' and '.join(RUN_FORMS[form][0] for form in self._run_forms()))
+            owners[name] = source
 
     def _run_forms(self) -> list[str]:
         return [form for form in RUN_FORMS if form in (*self.for_pictures, *self.for_videos)]
@@ -175,7 +186,7 @@ class ResultWriter:
         if result.frame is not None:
             where['frame'] = result.frame
         image_id = (self.written if self.image_ids is None
-                    else self.image_ids[where['file_name']])
+                    else self.image_ids[result.source])
         self._records[name].add({**record, **where}
                                 for record in RUN_FORMS[name][1](result, image_id))
 
@@ -191,7 +202,8 @@ class ResultWriter:
         self._videos = {}
 
     def __enter__(self) -> 'ResultWriter':
-        self._records = {form: RecordFile(self._free(self.out / RUN_FORMS[form][0]))
+        self._records = {form: RecordFile(self._free(self.out / RUN_FORMS[form][0]),
+                                          overwrite=self.overwrite)
                          for form in self._run_forms()}
         return self
 
@@ -217,16 +229,3 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise OSError(f'{folder}: nothing can be written there: {error.strerror}') from error
-
-
-def read_image_ids(path: str | Path) -> dict[str, int]:
-    """Return file name -> image id of a COCO annotation file.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    try:
-        images = json.loads(Path(path).read_text(encoding='utf-8'))['images']
-        return {os.path.basename(image['file_name']): int(image['id']) for image in images}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path}: not an annotation file with images: {error}') from error

@@ -38,6 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print('ktn-mm: interrupted; what was done is kept', file=sys.stderr)
         return 130
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, MemoryError) as error:
         print(f'ktn-mm: error: {" ".join(str(error).split())}', file=sys.stderr)
         return 2 if isinstance(error, options.WrongArguments) else 1

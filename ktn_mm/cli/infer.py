@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--overwrite', action='store_true', help='replace what exists')
     parser.add_argument('--image-ids', metavar='FILE',
                         help='take the image ids of json and keypoints from this COCO annotation '
-                        'file, by file name, instead of counting from 1')
+                        'file, by file name and, where several images have one name, by '
+                        'its folders, instead of counting from 1')
     options.add_model(parser)
     forms = '\n'.join(f'  {name:15} {form.about}' for name, form in FORMS.items())
     parser.epilog = (f'forms of --save:\n{forms}\n'
@@ -31,14 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..apis.result_writer import ResultWriter, read_image_ids
+    from ..apis.image_ids import read_image_ids
+    from ..apis.result_writer import ResultWriter
     options.check_model(args)
     inputs = options.list_inputs(args.inputs)
     if any(Path(one).is_dir() and Path(one).resolve() == args.out.resolve()
            for one in args.inputs):
         raise options.WrongArguments(f'{args.out}: results would lie among the inputs; choose '
                                      'another --out')
-    options.read_boxes(args.bboxes)
+    boxes = options.read_boxes(args.bboxes)
     image_ids = read_image_ids(args.image_ids) if args.image_ids else None
     try:
         writer = ResultWriter(args.out, args.save.split(',') if args.save else None,
@@ -47,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         raise options.WrongArguments(f'--save: {error}') from None
     writer.check(options.source_names(inputs))
     with options.progress(inputs, args.stop) as shown:
-        results = options.results_of(args, inputs, shown)  # nothing is written before it loads
+        # nothing is written before it loads
+        results = options.results_of(args, inputs, shown, boxes)
         with writer:
             for result in results:
                 writer.add(result)

@@ -62,7 +62,8 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
     if or_iuv:
         source.add_argument('--iuv', nargs='+', metavar='IUV',
                             help='no network: the IUV pictures of the inputs, in their order, as '
-                            '`ktn-mm infer --save iuv` writes them (files, folders, .mkv)')
+                            '`ktn-mm infer --save iuv` writes them (files, folders, .mkv); '
+                            'each counts as one person')
     model.add_argument('--backend', choices=('pytorch', 'onnxruntime'),
                        help='what runs the network (default: onnxruntime for an .onnx file)')
     model.add_argument('--device', help='such as cpu or cuda:0 (default: chosen by itself)')
@@ -98,6 +99,12 @@ def check_model(args: argparse.Namespace) -> None:
         if len(getattr(args, name) or ()) > 2:
             raise WrongArguments(f'--{name} takes a config and a checkpoint, got '
                                  f'{" ".join(getattr(args, name))}; inputs come first')
+    if getattr(args, 'iuv', None):
+        vain = [name for name in ('backend', 'device', 'flip_test', 'det', 'bboxes', 'whole_image')
+                if getattr(args, name) not in (None, False)]
+        if vain:
+            raise WrongArguments(f'--{vain[0].replace("_", "-")} is of no use with --iuv, which '
+                                 'takes neither a network nor boxes')
     if args.model and 'bboxes' in args and not (args.det or args.bboxes or args.whole_image):
         raise WrongArguments('say where the people are: --det, --bboxes or --whole-image')
 
@@ -238,13 +245,19 @@ def load_inferencer(args: argparse.Namespace) -> 'DensePoseInferencer':
             backend=args.backend, flip_test=args.flip_test)
 
 
-def results_of(args: argparse.Namespace, inputs: list[str | int],
-               shown: Progress) -> Iterator[DensePoseResult]:
-    """Yield the dense pose of inputs, from the network or from IUV pictures."""
+def results_of(args: argparse.Namespace, inputs: list[str | int], shown: Progress,
+               boxes: Any) -> Iterator[DensePoseResult]:
+    """Yield the dense pose of inputs, from the network or from IUV pictures.
+
+    Args:
+        args: what :func:`add_model` added.
+        inputs: of :func:`list_inputs`.
+        shown: started once everything is loaded.
+        boxes: of :func:`read_boxes`.
+    """
     if getattr(args, 'iuv', None):
         shown.start()
         return _from_iuv(inputs, list_inputs(args.iuv), shown.skip)
-    boxes = read_boxes(args.bboxes)  # bad ones are told before anything is loaded
     inferencer = load_inferencer(args)
     shown.start()
     return inferencer(inputs, bboxes=boxes, whole_image=args.whole_image, on_error=shown.skip)

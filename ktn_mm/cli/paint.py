@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from ..forms import Form
     from ..texture import paint_texture, read_atlas
     options.check_model(args)
+    boxes = options.read_boxes(args.bboxes)
     inputs = options.list_inputs(args.inputs)
     tiles = read_atlas(args.atlas)
 
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
                           for_pictures=['painted'], for_videos=['video:painted'])
     writer.check(options.source_names(inputs))
     with options.progress(inputs, args.stop) as shown, writer:
-        for result in options.results_of(args, inputs, shown):
+        for result in options.results_of(args, inputs, shown, boxes):
             writer.add(result)
             shown.step(result)
     return 1 if shown.failed else 0

@@ -3,7 +3,8 @@
   ktn-mm unwrap person.jpg --out atlas.png --iuv person_iuv.png
   ktn-mm unwrap turning.mp4 --out atlas.png --model CONFIG CHECKPOINT --det rtmdet-m
 
-All pictures and frames are averaged; of several people the one with the highest score counts.
+All pictures and frames are averaged; of several people the one with the highest score counts. An
+IUV picture is one person, whoever is on it.
 The atlas is a PNG with transparency, 6 tiles high and 4 wide: surfaces 1..6 down the first column
 and so on, U to the right and V upwards. `ktn-mm paint` draws it on somebody.
 """
@@ -33,20 +34,22 @@ def run(args: argparse.Namespace) -> int:
         raise options.WrongArguments(f'{args.out}: the atlas is a .png')
     if args.out.exists() and not args.overwrite:
         raise FileExistsError(f'{args.out} exists already; --overwrite replaces it')
+    boxes = options.read_boxes(args.bboxes)
     inputs = options.list_inputs(args.inputs)
     check_writable(args.out.parent)
     texture = TextureSum(args.size)
     interrupted = False
     with options.progress(inputs, args.stop) as shown:
         try:
-            for result in options.results_of(args, inputs, shown):
+            for result in options.results_of(args, inputs, shown, boxes):
                 labels, uv, person = result.to_maps()
                 if len(result):
-                    texture.add(result.image[..., ::-1],
-                                labels * (person == result.order()[0]), uv)
+                    with args.stop.held():  # half a picture would tint the atlas
+                        texture.add(result.image[..., ::-1],
+                                    labels * (person == result.order()[0]), uv)
                 shown.step(result)
         except KeyboardInterrupt:
-            if not shown.done:
+            if not texture.seen().any():
                 raise
             interrupted = True
     if not texture.seen().any():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ktn_mm.apis import ResultWriter
-from ktn_mm.apis.result_writer import read_image_ids
+from ktn_mm.apis.image_ids import ImageIds, read_image_ids
 from ktn_mm.structures import DensePoseResult
 
 
@@ -66,14 +66,34 @@ def test_each_video_gets_its_own_file(tmp_path):
 def test_image_ids_come_from_annotations(tmp_path):
     path = tmp_path / 'ids.json'
     path.write_text(json.dumps(dict(images=[dict(file_name='val/a.jpg', id=7)])))
-    ids = read_image_ids(path)
-    assert ids == {'a.jpg': 7}
-    writer = ResultWriter(tmp_path / 'out', ['keypoints'], image_ids=ids)
+    writer = ResultWriter(tmp_path / 'out', ['keypoints'], image_ids=read_image_ids(path))
     writer.check(['elsewhere/a.jpg'])
-    for source in ('b.jpg', 'a.mp4'):
-        with pytest.raises(ValueError, match=f'{source}: has no image id'):
-            writer.check([source])
-    for content in ('[]', '{"images": [{}]}', 'no json'):
-        path.write_text(content)
-        with pytest.raises(ValueError, match='ids.json: not an annotation file'):
-            read_image_ids(path)
+    with pytest.raises(ValueError, match='b.jpg: has no image id'):
+        writer.check(['b.jpg'])
+    with pytest.raises(ValueError, match='a.mp4: a video has no image id'):
+        writer.check(['a.mp4'])
+
+
+def test_folders_tell_files_of_one_name_apart(tmp_path):
+    ids = ImageIds({'one/0.jpg': 1, 'two/0.jpg': 2, 'two/deep/0.jpg': 3})
+    with ResultWriter(tmp_path, ['json'], image_ids=ids) as writer:
+        sources = ['x/two/0.jpg', 'one/0.jpg', str(tmp_path / 'two/deep/0.jpg')]
+        writer.check(sources)
+        for source in sources:
+            writer.add(result(source))
+    records = json.loads((tmp_path / 'densepose.json').read_text())
+    assert [record['image_id'] for record in records] == [2, 1, 3]
+    with pytest.raises(ValueError, match='three/0.jpg: 3 images have this name'):
+        ids['three/0.jpg']
+    counted = ResultWriter(tmp_path / 'other', ['json'])
+    with pytest.raises(ValueError, match='a/0.jpg and b/0.jpg would both be 0.jpg in densepose'):
+        counted.check(['a/0.jpg', 'b/0.jpg'])
+
+
+@pytest.mark.parametrize('content', [
+    '[]', '{"images": [{}]}', 'no json',
+    '{"images": [{"file_name": "a.jpg", "id": 1}, {"file_name": "a.jpg", "id": 2}]}'])
+def test_other_files_have_no_image_ids(tmp_path, content):
+    (tmp_path / 'ids.json').write_text(content)
+    with pytest.raises(ValueError, match='ids.json: not an annotation file'):
+        read_image_ids(tmp_path / 'ids.json')

@@ -140,6 +140,8 @@ def test_what_cannot_be_done_is_told(tmp_path, monkeypatch, capsys, command, cha
     ('unwrap', ['--out', 'atlas.jpg'], 'the atlas is a .png'),
     ('unwrap', ['--out', 'atlas.png', '--size', '0'], 'must be at least 1, got 0'),
     ('paint', ['--out', 'out', '--atlas', 'a.png', '--opacity', '2'], 'must lie in 0..1, got 2'),
+    ('unwrap', ['--out', 'atlas.png', '--bboxes', '1,2,3,4'], '--bboxes is of no use with --iuv'),
+    ('paint', ['--out', 'out', '--atlas', 'a.png', '--flip-test'], '--flip-test is of no use'),
 ])
 def test_wrong_arguments_are_told_apart(capsys, command, args, reason):
     try:
