@@ -22,7 +22,6 @@ class PersonDetector:
         checkpoint: path of its weights; None for those that a name brings. mmengine downloads
             those of the default once.
         device: as torch names it.
-        score_thr: boxes below it are left out.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -31,8 +30,8 @@ class PersonDetector:
             be read or is missing.
     """
 
-    def __init__(self, config: str, checkpoint: str | None = None, *, device: str = 'cpu',
-                 score_thr: float = 0.3) -> None:
+    def __init__(self, config: str, checkpoint: str | None = None, *,
+                 device: str = 'cpu') -> None:
         from mmdet.apis import init_detector
         from mmpose.utils import adapt_mmdet_pipeline
         config, checkpoint = find_detector(config, checkpoint)
@@ -44,7 +43,6 @@ class PersonDetector:
         classes = self.model.dataset_meta.get('classes', ())
         if not classes or classes[PERSON_LABEL] != 'person':
             raise ValueError(f'{config}: the first class must be "person", got {classes[:1]}')
-        self.score_thr = score_thr
 
     def __call__(self, image: np.ndarray) -> Boxes:
         """Return boxes (N, 4) x1, y1, x2, y2 and scores (N,), best first, of a BGR image.
@@ -57,8 +55,7 @@ class PersonDetector:
             found = inference_detector(self.model, image).pred_instances.cpu().numpy()
         height, width = image.shape[:2]
         boxes = np.clip(found.bboxes, 0, [width, height, width, height])
-        kept = (found.labels == PERSON_LABEL) & (found.scores >= self.score_thr)
-        kept &= (boxes[:, 2:] > boxes[:, :2]).all(1)
+        kept = (found.labels == PERSON_LABEL) & (boxes[:, 2:] > boxes[:, :2]).all(1)
         order = np.argsort(-found.scores[kept], kind='stable')
         return boxes[kept][order], found.scores[kept][order]
 

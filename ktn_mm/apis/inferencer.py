@@ -58,12 +58,11 @@ class DensePoseInferencer:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         if not 0 <= det_thr <= 1:
             raise ValueError(f'det_thr must lie in [0, 1], got {det_thr}')
-        self.detector = det
+        self.detector, self.det_thr = det, det_thr
         if isinstance(det, str):
             require_openmmlab()
             from .detection import PersonDetector
-            self.detector = PersonDetector(det, det_checkpoint, device=checked_device(device),
-                                           score_thr=det_thr)
+            self.detector = PersonDetector(det, det_checkpoint, device=checked_device(device))
         self.backend = build_backend(backend, str(model), checkpoint, device, flip_test)
         self.batch_size = batch_size
 
@@ -106,7 +105,7 @@ class DensePoseInferencer:
 
         def detect(frame: Frame) -> np.ndarray:
             boxes, scores = self.detector(frame.image)
-            return np.column_stack([boxes, scores])
+            return np.column_stack([boxes, scores])[np.asarray(scores) >= self.det_thr]
         return detect
 
     def _run(self, inputs: Any, find: Finder,
