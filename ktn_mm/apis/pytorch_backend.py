@@ -46,6 +46,14 @@ class PytorchBackend:
 
     @torch.no_grad()
     def estimate(self, crops: Sequence[dict]) -> list[PersonPose]:
-        """Run the model on packed samples."""
-        samples = self.model.test_step(pseudo_collate(list(crops)))
+        """Run the model on packed samples.
+
+        Raises:
+            MemoryError: if so many do not fit into the accelerator's memory.
+        """
+        try:
+            samples = self.model.test_step(pseudo_collate(list(crops)))
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(f'{len(crops)} people at a time do not fit into the memory of the '
+                              'device; choose a smaller batch size (--batch-size)') from error
         return [PersonPose.from_instances(sample.pred_instances)[0] for sample in samples]

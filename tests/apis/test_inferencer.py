@@ -4,6 +4,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmpose.apis import inference_topdown, init_model
 
 from ktn_mm.apis import DensePoseInferencer
@@ -93,8 +94,20 @@ def test_a_detector_is_asked_for_every_picture(painted, config, checkpoint):
     assert len(dark) == 0
     np.testing.assert_allclose(bright.boxes, [[1, 2, 60, 70]])
     np.testing.assert_allclose(bright.scores, [.75])
+    strict = DensePoseInferencer(config, checkpoint, det=brightest, det_thr=.8)
+    assert [len(found) for found in strict(shades(2))] == [0, 0]
     whole, = inferencer(plain(9), whole_image=True)
     np.testing.assert_allclose(whole.boxes, [[0, 0, 120, 90]])
+
+
+def test_too_many_people_for_the_device_are_named(config, checkpoint, monkeypatch):
+    inferencer = DensePoseInferencer(config, checkpoint, device='cpu')
+
+    def full(batch):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+    monkeypatch.setattr(inferencer.backend.model, 'test_step', full)
+    with pytest.raises(MemoryError, match='1 people at a time .*smaller batch size'):
+        next(inferencer(plain(0), whole_image=True))
 
 
 def test_who_is_meant_must_be_said_once(inferencer):
