@@ -3,6 +3,7 @@
 Only tensors are read from the file: it is loaded with ``weights_only=True``.
 """
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def main() -> None:
     state = torch.load(source, map_location='cpu', weights_only=True)
     converted = convert(state.get('state_dict', state))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=converted), args.out)
+    unfinished = args.out.with_name(f'.{args.out.name}.part')
+    torch.save(dict(state_dict=converted), unfinished)
+    os.replace(unfinished, args.out)  # half a file would be taken for a whole one
     print(f'{len(converted)} tensors of {source.name} -> {args.out}')
 
 
