@@ -34,7 +34,7 @@ class DensePoseCodec(BaseKeypointCodec):
     Args:
         input_size: (w, h) of the crop.
         output_size: (W, H) of the grid; cell i lies at crop pixel (i + 0.5) * w / W - 0.5.
-        sigma: of the keypoints' Gaussians, in grid cells; a multiple of 1/3.
+        sigma: of the keypoints' Gaussians, in grid cells; to encode, a multiple of 1/3.
         max_points: capacity P.
 
     Raises:
@@ -61,11 +61,8 @@ class DensePoseCodec(BaseKeypointCodec):
                 raise ValueError(f'DensePoseCodec: {name} must be (w, h), both > 1, got {size}')
         if max_points < 1:
             raise ValueError(f'DensePoseCodec: max_points must be positive, got {max_points}')
-        # mmpose cuts mu - 3 sigma off towards 0: near the left and upper edge, a broken radius
-        # puts the Gaussian one cell off.
-        if sigma <= 0 or not float(3 * sigma).is_integer():
-            raise ValueError('DensePoseCodec: sigma must be a positive multiple of 1/3, got '
-                             f'{sigma}')
+        if sigma <= 0:
+            raise ValueError(f'DensePoseCodec: sigma must be positive, got {sigma}')
         self.input_size = tuple(int(v) for v in input_size)
         self.output_size = tuple(int(v) for v in output_size)
         self.max_points = int(max_points)
@@ -92,8 +89,14 @@ class DensePoseCodec(BaseKeypointCodec):
             crop_frame: geometry of the crop; needed for ``dp_parts`` and ``person_mask``.
 
         Raises:
-            ValueError: if the pipeline left out a step, or its crop has another size.
+            ValueError: if the pipeline left out a step, its crop has another size, or sigma is
+                no multiple of 1/3.
         """
+        # mmpose cuts mu - 3 sigma off towards 0: near the left and upper edge, a broken radius
+        # puts the Gaussian one cell off.
+        if not float(3 * self.keypoint_codec.sigma).is_integer():
+            raise ValueError('DensePoseCodec: to encode keypoints sigma must be a multiple of '
+                             f'1/3, got {self.keypoint_codec.sigma}')
         if dp_masks is not None:
             raise ValueError('DensePoseCodec: dp_masks are not decoded; put LoadDenseMasks into '
                              'the pipeline, after LoadPersonImage')

@@ -130,6 +130,14 @@ def test_heat_maps_are_highest_at_the_keypoint_at_every_edge(path):
         assert np.abs(found - cells).max() < .51
 
 
+def test_a_broken_radius_decodes_but_does_not_encode(codec):
+    maps = codec.encode(keypoints())['heatmaps']
+    other = DensePoseCodec(sigma=4.5)
+    np.testing.assert_array_equal(other.decode(maps)[0], codec.decode(maps)[0])
+    with pytest.raises(ValueError, match='multiple of 1/3, got 4.5'):
+        other.encode(keypoints())
+
+
 def test_missing_steps_of_the_pipeline_are_named(codec):
     parts = np.zeros((256, 256), np.uint8)
     with pytest.raises(ValueError, match='LoadDenseMasks'):
@@ -142,7 +150,7 @@ def test_missing_steps_of_the_pipeline_are_named(codec):
 
 
 @pytest.mark.parametrize('bad', [dict(input_size=(192,)), dict(output_size=(1, 1)),
-                                 dict(max_points=0), dict(sigma=4.5), dict(sigma=0)])
+                                 dict(max_points=0), dict(sigma=0)])
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         DensePoseCodec(**bad)

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import ktn_mm.codecs  # noqa: F401
 import ktn_mm.models  # noqa: F401
 
-CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=1.5)
+CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=4 / 3)
 
 
 def make_head(**options):

@@ -15,7 +15,7 @@ from ktn_mm.structures import CropFrame
 from ktn_mm.surface.charts import KEYPOINT_TWIN, SURFACE_TWIN
 from ktn_mm.surface.template import SurfaceTemplate
 
-CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=1.5)
+CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=4 / 3)
 
 
 def config(neck='MultiInstanceDecoder', test_cfg=None, head=None, **options):

@@ -13,7 +13,7 @@ import ktn_mm.models  # noqa: F401
 from ktn_mm import get_config_path
 from ktn_mm.models.keypoint_pretrained import KeypointPretrained, lift
 
-CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=1.5)
+CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=4 / 3)
 RESNET = dict(type='ResNet', depth=18, stem_channels=4, base_channels=4,
               out_indices=(0, 1, 2, 3))
 
