@@ -163,6 +163,10 @@ def test_config_says_what_its_name_says(path):
         or Path(whole['checkpoint']).is_file()
     assert not config.load_from, 'mmpose drops it with --resume, also where nothing can be resumed'
     assert sum(map(bool, starts)) == (fields[1] != 'res18')
+    devices, crops = map(int, re.search(r'(\d+)xb(\d+)', fields[2]).groups())
+    assert crops == config.train_dataloader.batch_size
+    assert path.parent.name == 'benchmark' \
+        or config.auto_scale_lr.base_batch_size == devices * crops
     size = config.codec['input_size']
     assert path.stem.endswith(f'{size[1]}x{size[0]}')
     pipeline = config.train_dataloader.dataset.pipeline

@@ -4,6 +4,7 @@ _base_ = [
     '../_base_/datasets/few_labels_128x96.py',
     '../_base_/models/ktn_mobilenetv2.py',
 ]
+# Weights of your own: model.init_cfg.checkpoint, since `load_from` comes on top of it.
 weights = '{{ fileDirname }}/../../weights/'
 start = 'ktn_mobilenetv2_interp-restart-1xb16-12e_open-body-v1-128x96.pth'
 model = dict(

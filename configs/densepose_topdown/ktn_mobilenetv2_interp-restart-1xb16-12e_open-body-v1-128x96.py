@@ -10,3 +10,4 @@ param_scheduler = [
     dict(type='LinearLR', begin=0, end=100, start_factor=0.01, by_epoch=False),
     dict(type='CosineAnnealingLR', begin=0, end=12, eta_min=1e-5, by_epoch=True,
          convert_to_iter_based=True)]
+auto_scale_lr = dict(base_batch_size=16)

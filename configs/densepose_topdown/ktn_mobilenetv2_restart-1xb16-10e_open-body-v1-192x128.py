@@ -11,3 +11,4 @@ model = dict(
     backbone=dict(init_cfg=None),
     head=dict(decoder=_base_.codec),
     test_cfg=dict(flip_test=False))
+auto_scale_lr = dict(base_batch_size=16)
