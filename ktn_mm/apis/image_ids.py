@@ -2,6 +2,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path, PurePath
 
 
@@ -9,7 +10,7 @@ class ImageIds:
     """Find the image id of a file.
 
     A file has the id of the entry that has the same name and, where several do, the most folders
-    in front of it in common.
+    in front of it in common; of those that have as many, the one without further folders.
 
     Args:
         ids: file name, with or without folders -> image id.
@@ -28,9 +29,9 @@ class ImageIds:
         """
         parts = Path(source).absolute().parts[::-1]
         known = self._named.get(parts[0], ())
-        shared = [_common(parts, other) for other, _ in known]
-        found = {image_id for (_, image_id), length in zip(known, shared, strict=True)
-                 if length == max(shared)}
+        fits = [_fit(parts, other) for other, _ in known]
+        found = {image_id for (_, image_id), fit in zip(known, fits, strict=True)
+                 if fit == max(fits)}
         if len(found) != 1:
             raise ValueError(f'{source}: ' + (
                 f'{len(known)} images have this name, and its folders do not tell which it is'
@@ -38,18 +39,15 @@ class ImageIds:
         return found.pop()
 
 
-def _common(first: tuple[str, ...], second: tuple[str, ...]) -> int:
-    """Return how many entries two tuples share from the start on."""
-    count = 0
-    for a, b in zip(first, second):
-        if a != b:
-            break
-        count += 1
-    return count
+def _fit(parts: tuple[str, ...], name: tuple[str, ...]) -> tuple[int, bool]:
+    """Return how many parts of a path are also a name's, from the file on, and if these are all.
+    """
+    count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, name)))
+    return count, count == len(name)
 
 
-def read_image_ids(path: str | Path) -> ImageIds:
-    """Return the image ids of a COCO annotation file.
+def read_image_ids(path: str | Path) -> dict[str, int]:
+    """Return file name -> image id of a COCO annotation file.
 
     Raises:
         ValueError: if it is none, or gives one file two ids.
@@ -62,4 +60,4 @@ def read_image_ids(path: str | Path) -> ImageIds:
                 raise ValueError(f'{name} has the ids {ids[name]} and {image_id}')
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path}: not an annotation file with images: {error}') from error
-    return ImageIds(ids)
+    return ids

@@ -1,6 +1,7 @@
 """Write the results of many pictures and videos to a folder."""
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..forms import (
@@ -42,7 +43,8 @@ class ResultWriter:
         forms: names in the table of forms, and ``'video:NAME'``, which only videos have; by
             default :data:`FOR_PICTURES` of pictures and :data:`FOR_VIDEOS` of videos.
         overwrite: replace what exists.
-        image_ids: of the sources, instead of counting.
+        image_ids: file name, with or without folders -> image id, instead of counting; see
+            :class:`ktn_mm.apis.image_ids.ImageIds`.
         table: of forms.
         for_pictures, for_videos: the defaults of ``forms``.
 
@@ -52,14 +54,14 @@ class ResultWriter:
     """
 
     def __init__(self, out: str | Path, forms: Iterable[str] | None = None, *,
-                 overwrite: bool = False, image_ids: ImageIds | None = None,
+                 overwrite: bool = False, image_ids: Mapping[str, int] | None = None,
                  table: Mapping[str, Form] = FORMS,
                  for_pictures: Sequence[str] = FOR_PICTURES,
                  for_videos: Sequence[str] = FOR_VIDEOS) -> None:
         self.out = Path(out)
         self.table = table
         self.overwrite = overwrite
-        self.image_ids = image_ids
+        self.image_ids = None if image_ids is None else ImageIds(image_ids)
         self.for_pictures, self.for_videos = for_pictures, for_videos
         if forms is not None:
             self.for_videos = [f'{VIDEO}:overlay' if form == VIDEO else form for form in forms]
@@ -118,8 +120,10 @@ class ResultWriter:
                     raise ValueError(f'{source}: a video has no image id')
                 name = self.image_ids[source]
             if name in owners:
-                raise ValueError(f'{owners[name]} and {source} would both be {name} in '
-                                 + ' and '.join(RUN_FORMS[form][0] for form in self._run_forms()))
+                files = ' and '.join(RUN_FORMS[form][0] for form in self._run_forms())
+                raise ValueError(f'{owners[name]} and {source} would both be {name} in {files}'
+                                 + ('; rename one, or give image ids' if self.image_ids is None
+                                    else ''))
             owners[name] = source
 
     def _run_forms(self) -> list[str]:
@@ -177,7 +181,7 @@ class ResultWriter:
             live = not Path(result.source).is_file()
             rate = UNKNOWN_RATE if live else VideoReader(result.source).rate
             target = self._free(self._target(result.source, name, True))
-            self._videos[name] = VideoWriter(target, rate)
+            self._videos[name] = VideoWriter(target, rate, overwrite=self.overwrite)
         form = self.table[name.rpartition(':')[2]]
         self._videos[name].write(form.paint(result, iuv))
 
@@ -196,10 +200,11 @@ class ResultWriter:
         return path
 
     def _close_videos(self) -> None:
-        for video in self._videos.values():
-            video.close()
-            self.stretched += video.stretched
-        self._videos = {}
+        videos, self._videos = self._videos, {}
+        with ExitStack() as stack:
+            for video in videos.values():
+                self.stretched += video.stretched
+                stack.callback(video.close)
 
     def __enter__(self) -> 'ResultWriter':
         self._records = {form: RecordFile(self._free(self.out / RUN_FORMS[form][0]),
@@ -208,9 +213,10 @@ class ResultWriter:
         return self
 
     def __exit__(self, *error) -> None:
-        self._close_videos()
-        for file in self._records.values():
-            file.close()
+        with ExitStack() as stack:  # each is finished, whatever happens to another
+            for file in self._records.values():
+                stack.callback(file.close)
+            stack.callback(self._close_videos)
 
 
 def _moves(source: str) -> bool:

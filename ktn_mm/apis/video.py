@@ -1,5 +1,4 @@
 """Read and write videos, frame by frame."""
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +7,7 @@ import av
 import cv2
 import numpy as np
 
-from ..forms.writing import partial_path
+from ..forms.writing import partial_path, take_name
 from .sources import source_name
 
 UNKNOWN_RATE = Fraction(25)
@@ -121,11 +120,13 @@ class VideoWriter:
     Args:
         path: ``.mp4`` for H.264, ``.mkv`` for FFV1, which keeps every value.
         rate: frames per second.
+        overwrite: replace what is there when it is closed.
     """
 
-    def __init__(self, path: str | Path, rate: Fraction) -> None:
+    def __init__(self, path: str | Path, rate: Fraction, *, overwrite: bool = False) -> None:
         self.path = Path(path)
         self.rate = rate
+        self.overwrite = overwrite
         self.stretched = 0
         self._partial = partial_path(self.path)
         self._container = self._stream = self._size = None
@@ -157,13 +158,17 @@ class VideoWriter:
         self._stream.width, self._stream.height = width, height
 
     def close(self) -> None:
-        """Finish the file; without any frame there is none."""
+        """Finish the file; without any frame there is none.
+
+        Raises:
+            FileExistsError: as :func:`ktn_mm.forms.writing.take_name`.
+        """
         if self._container is None:
             return
         self._container.mux(self._stream.encode())
         self._container.close()
         self._container = None
-        os.replace(self._partial, self.path)
+        take_name(self._partial, self.path, overwrite=self.overwrite)
 
     def __enter__(self) -> 'VideoWriter':
         return self

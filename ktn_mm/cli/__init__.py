@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..version import __version__
 from . import app, infer, options, paint, unwrap
-from .stopping import Stop
+from .stopping import Stop, tell
 
 EXIT_CODES = """exit codes: 0 all done; 1 something could not be done, and was named; 2 wrong
 arguments, nothing was done; 130 interrupted, what was done is kept"""
@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Stop() as args.stop:
             return args.run(args)
     except KeyboardInterrupt:
-        print('ktn-mm: interrupted; what was done is kept', file=sys.stderr)
+        tell('ktn-mm: interrupted; what was done is kept', sys.stderr)
         return 130
     except (OSError, ValueError, ImportError, MemoryError) as error:
-        print(f'ktn-mm: error: {" ".join(str(error).split())}', file=sys.stderr)
+        said = ' '.join(str(error).split()) or type(error).__name__
+        tell(f'ktn-mm: error: {said}', sys.stderr)
         return 2 if isinstance(error, options.WrongArguments) else 1

@@ -11,6 +11,7 @@ import threading
 from importlib.util import find_spec
 
 from . import options
+from .stopping import tell
 
 GRADIO = 'gradio==6.31.0'
 """What the extra `app` of pyproject.toml asks for."""
@@ -41,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            print('ktn-mm: the page is closed')
+            tell('ktn-mm: the page is closed')
     return 0

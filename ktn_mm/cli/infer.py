@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     with options.progress(inputs, args.stop) as shown:
         # nothing is written before it loads
         results = options.results_of(args, inputs, shown, boxes)
-        with writer:
+        with args.stop.closing(writer):
             for result in results:
                 writer.add(result)
                 shown.step(result)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from ..structures import DensePoseResult
-from .stopping import Stop
+from .stopping import Stop, tell
 
 if TYPE_CHECKING:
     from ..apis import DensePoseInferencer
@@ -220,8 +220,8 @@ class Progress:
             self._bar.refresh()
         self._bar.close()
         rate = self.done / max(time.monotonic() - self._start, 1e-9)
-        print(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'
-              + (f'; {self.failed} skipped' if self.failed else ''))
+        tell(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'
+             + (f'; {self.failed} skipped' if self.failed else ''))
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     writer = ResultWriter(args.out, overwrite=args.overwrite, table=table,
                           for_pictures=['painted'], for_videos=['video:painted'])
     writer.check(options.source_names(inputs))
-    with options.progress(inputs, args.stop) as shown, writer:
+    with options.progress(inputs, args.stop) as shown, args.stop.closing(writer):
         for result in options.results_of(args, inputs, shown, boxes):
             writer.add(result)
             shown.step(result)

@@ -1,9 +1,13 @@
 """End in good order when somebody asks for it."""
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TextIO, TypeVar
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Entered = TypeVar('Entered')
 
 
 class Stop:
@@ -43,7 +47,23 @@ class Stop:
         finally:
             self._holds = False
 
+    @contextmanager
+    def closing(self, opened: AbstractContextManager[Entered]) -> Iterator[Entered]:
+        """Use a context whose end is held: whoever asks twice still gets whole files."""
+        entered = opened.__enter__()
+        try:
+            yield entered
+        finally:
+            with self.held():
+                opened.__exit__(*sys.exc_info())
+
     def check(self) -> None:
         """Raise a KeyboardInterrupt if one was asked for."""
         if self.asked:
             raise KeyboardInterrupt
+
+
+def tell(text: str, file: TextIO | None = None) -> None:
+    """Print a line; a terminal that is lost hears nothing."""
+    with suppress(OSError):
+        print(text, file=file or sys.stdout, flush=True)

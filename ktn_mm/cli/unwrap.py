@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 
 from . import options
+from .stopping import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('nobody was seen: there is no texture to write')
     write_file(args.out, encode_picture(join_tiles(texture.tiles()), '.png'),
                overwrite=args.overwrite)
-    print(f'{args.out}: {(texture.seen() > 0).sum()} of 24 surfaces were seen')
+    tell(f'{args.out}: {(texture.seen() > 0).sum()} of 24 surfaces were seen')
     if interrupted:
         raise KeyboardInterrupt
     return 1 if shown.failed else 0

@@ -1,6 +1,7 @@
 """Files that are whole, or not there."""
 import json
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,8 +24,21 @@ def write_file(path: str | Path, content: bytes, *, overwrite: bool = False) -> 
 
 
 def partial_path(path: Path) -> Path:
-    """Return the name that a file has until it is whole, another one for every process."""
-    return path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
+    """Return a name that a file may have until it is whole, another one each time."""
+    return path.with_name(f'.{path.stem}.{secrets.token_hex(4)}.part{path.suffix}')
+
+
+def take_name(partial: Path, path: Path, *, overwrite: bool = False) -> None:
+    """Give a file that took long its name.
+
+    Raises:
+        FileExistsError: if another process has written a file of this name meanwhile, unless
+            ``overwrite``; names where this one is instead.
+    """
+    if path.exists() and not overwrite:
+        raise FileExistsError(f'{path} was written by somebody else meanwhile; what belongs there '
+                              f'is in {partial}')
+    os.replace(partial, path)
 
 
 class RecordFile:
@@ -56,15 +70,11 @@ class RecordFile:
         """Finish the list.
 
         Raises:
-            FileExistsError: if another process has written the file meanwhile; names where the
-                records are instead.
+            FileExistsError: as :func:`take_name`.
         """
         self._file.write('\n]\n')
         self._file.close()
-        if self.path.exists() and not self.overwrite:
-            raise FileExistsError(f'{self.path} was written by somebody else meanwhile; what '
-                                  f'belongs there is in {self._partial}')
-        os.replace(self._partial, self.path)
+        take_name(self._partial, self.path, overwrite=self.overwrite)
 
     def __enter__(self) -> 'RecordFile':
         return self

@@ -75,7 +75,7 @@ def test_image_ids_come_from_annotations(tmp_path):
 
 
 def test_folders_tell_files_of_one_name_apart(tmp_path):
-    ids = ImageIds({'one/0.jpg': 1, 'two/0.jpg': 2, 'two/deep/0.jpg': 3})
+    ids = {'one/0.jpg': 1, 'two/0.jpg': 2, 'two/deep/0.jpg': 3}
     with ResultWriter(tmp_path, ['json'], image_ids=ids) as writer:
         sources = ['x/two/0.jpg', 'one/0.jpg', str(tmp_path / 'two/deep/0.jpg')]
         writer.check(sources)
@@ -84,9 +84,10 @@ def test_folders_tell_files_of_one_name_apart(tmp_path):
     records = json.loads((tmp_path / 'densepose.json').read_text())
     assert [record['image_id'] for record in records] == [2, 1, 3]
     with pytest.raises(ValueError, match='three/0.jpg: 3 images have this name'):
-        ids['three/0.jpg']
+        ImageIds(ids)['three/0.jpg']
+    assert ImageIds({'0.jpg': 4, **ids})['three/0.jpg'] == 4, 'it has all of this name'
     counted = ResultWriter(tmp_path / 'other', ['json'])
-    with pytest.raises(ValueError, match='a/0.jpg and b/0.jpg would both be 0.jpg in densepose'):
+    with pytest.raises(ValueError, match='a/0.jpg and b/0.jpg would both be 0.jpg in dense.*ids'):
         counted.check(['a/0.jpg', 'b/0.jpg'])
 
 

@@ -125,7 +125,7 @@ def test_what_exists_stays_unless_asked(infer, picture, capsys):
 
 def test_frames_of_a_longer_video_do_not_stay(infer, video):
     assert infer(video, '--whole-image', '--save', 'iuv') == 0
-    with VideoWriter(video, RATE) as writer:
+    with VideoWriter(video, RATE, overwrite=True) as writer:
         writer.write(plain(1))
     (infer.out / 'walk_iuv/notes.txt').write_text('mine')
     assert infer(video, '--whole-image', '--save', 'iuv', '--overwrite') == 0

@@ -1,9 +1,18 @@
 import os
 import signal
+from contextlib import contextmanager
 
 import pytest
 
 from ktn_mm.cli.stopping import SIGNALS, Stop
+
+
+@pytest.fixture(autouse=True)
+def a_terminal():
+    """Tests may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
@@ -42,14 +51,28 @@ def test_a_held_block_comes_to_its_end(number):
                 pass
 
 
+def test_who_asks_twice_still_gets_whole_files():
+    done = []
+
+    @contextmanager
+    def slow():
+        try:
+            yield
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            done.extend(range(1000))
+    with pytest.raises(KeyboardInterrupt), Stop() as stop, stop.closing(slow()):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+    assert len(done) == 1000
+
+
 def test_nohup_is_heeded():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Stop() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
-            for _ in range(1000):
-                pass
-            assert not stop.asked
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Stop() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        for _ in range(1000):
+            pass
+        assert not stop.asked
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

@@ -1,3 +1,12 @@
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from fractions import Fraction
 
 import cv2
@@ -149,3 +158,34 @@ def test_wrong_arguments_are_told_apart(capsys, command, args, reason):
     except SystemExit as stopped:  # of argparse
         code = stopped.code
     assert code == 2 and reason in capsys.readouterr().err
+
+
+def test_a_lost_terminal_leaves_the_atlas_of_what_was_seen(people, tmp_path):
+    """In a process of its own, whose terminal is closed as soon as its bar moves."""
+    pictures, iuvs = tmp_path / 'pictures', tmp_path / 'iuv'
+    for folder in (pictures, iuvs):
+        folder.mkdir()
+    iuv = next(people[1].iterdir())
+    picture = people[0] / f'{iuv.stem.removesuffix("_iuv")}.jpg'
+    for i in range(500):
+        (pictures / f'{i:03}.jpg').symlink_to(picture)
+        (iuvs / f'{i:03}_iuv.png').symlink_to(iuv)
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('4H', 24, 80, 0, 0))
+    command = [sys.executable, '-W', 'ignore', '-m', 'ktn_mm', 'unwrap', pictures, '--iuv', iuvs,
+               '--out', tmp_path / 'atlas.png', '--size', '64']
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal,
+                          start_new_session=True, preexec_fn=take_terminal) as process:
+        os.close(terminal)
+        seen = b''
+        while not re.search(rb'[1-9]\d*/500', seen):
+            seen += os.read(controller, 1000)
+        os.close(controller)
+        assert process.wait(60) in (120, 130)
+    assert read_atlas(tmp_path / 'atlas.png')[..., 3].any()
+
+
+def take_terminal():
+    """Make standard input the process's own terminal, so that it is told of its end."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
