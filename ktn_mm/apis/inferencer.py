@@ -105,7 +105,8 @@ class DensePoseInferencer:
 
         def detect(frame: Frame) -> np.ndarray:
             boxes, scores = self.detector(frame.image)
-            return np.column_stack([boxes, scores])[np.asarray(scores) >= self.det_thr]
+            kept = ~(np.reshape(scores, -1) < self.det_thr)  # what is no number is named later
+            return np.column_stack([boxes, scores])[kept]
         return detect
 
     def _run(self, inputs: Any, find: Finder,

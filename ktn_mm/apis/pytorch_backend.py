@@ -54,6 +54,8 @@ class PytorchBackend:
         try:
             samples = self.model.test_step(pseudo_collate(list(crops)))
         except torch.OutOfMemoryError as error:
-            raise MemoryError(f'{len(crops)} people at a time do not fit into the memory of the '
-                              'device; choose a smaller batch size (--batch-size)') from error
+            raise MemoryError(
+                f'{len(crops)} people at a time do not fit into the memory of the device; choose '
+                + ('a smaller batch size (--batch-size)' if len(crops) > 1 else
+                   'another one (--device cpu)')) from error
         return [PersonPose.from_instances(sample.pred_instances)[0] for sample in samples]

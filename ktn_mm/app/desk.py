@@ -109,7 +109,7 @@ class Desk:
         start = time.monotonic()
         try:
             result = next(iter(self.inferencer(image, **people)))
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise DeskError(str(error).removeprefix('array 0: ')) from error
         seconds = time.monotonic() - start
         if not len(result):

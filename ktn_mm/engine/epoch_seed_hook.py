@@ -15,5 +15,5 @@ class EpochSeedHook(Hook):
     """
 
     def before_train_epoch(self, runner) -> None:
-        # Far apart, so that no epoch of one seed is an epoch of another.
+        # Far apart, so that no epoch of a small seed is an epoch of another.
         set_random_seed((runner.seed * 10_000 + runner.epoch) % 2**32)  # what numpy takes

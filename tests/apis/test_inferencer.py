@@ -106,7 +106,9 @@ def test_too_many_people_for_the_device_are_named(config, checkpoint, monkeypatc
     def full(batch):
         raise torch.OutOfMemoryError('CUDA out of memory')
     monkeypatch.setattr(inferencer.backend.model, 'test_step', full)
-    with pytest.raises(MemoryError, match='1 people at a time .*smaller batch size'):
+    with pytest.raises(MemoryError, match='2 people at a time .*smaller batch size'):
+        next(inferencer(shades(2), whole_image=True))
+    with pytest.raises(MemoryError, match='--device cpu'):
         next(inferencer(plain(0), whole_image=True))
 
 

@@ -269,7 +269,7 @@ def test_the_picture_of_gains_has_ktm_first_wherever_it_was_added(bench, write_r
         write_run('ktn', seed, .32)
     write_run('mid-interp-points10', 2, .20)
     write_run('ktn-interp-points10', 2, .17)
-    write_run('ktn-gate', 2, .3)  # the row without it has no run
+    write_run('ktn-gate', 2, .3)  # the row without it has no such seed
     write_run('ktn-interp', 1, .3)
     write_run('ktn-no-is', 1, .3)
     on_mid, few, mid, strengthening = bench['plots'].gain_lines(read())
