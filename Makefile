@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-slow app-test demo lint format clean
 
-# The first Python that runs and is one that works; any other is refused by the set-up with a reason.
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3; do \
+# That of .venv, or the first Python that runs and is one that works; any other is refused by the
+# set-up with a reason.
+PYTHON ?= $(shell for p in .venv/bin/python python3.11 python3.12 python3.10 python3; do \
 	$$p -c '' >/dev/null 2>&1 && echo $$p && break; done)
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin

@@ -22,7 +22,7 @@ from pathlib import Path  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from environment.checks import SetupError, check_all  # noqa: E402
-from environment.mmcv_wheel import mmcv_wheel  # noqa: E402
+from environment.mmcv_wheel import check_cache, mmcv_wheel  # noqa: E402
 from environment.running import locked, run, say  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +60,7 @@ def make_venv(venv: Path, log: Path) -> str:
                                capture_output=True, text=True)
         if probe.returncode == 0 and probe.stdout.strip() == sys.version:
             return str(python)
+    if (venv / 'pyvenv.cfg').is_file():  # its Python may be a link to one that is gone
         say(f'  {venv} is of another Python or broken; making it anew')
         shutil.rmtree(venv)
     base = getattr(sys, '_base_executable', None) or sys.executable  # this may run from the venv
@@ -120,9 +121,10 @@ def main() -> None:
     wanted = fingerprint(ROOT)
     if not (args.force or args.check) and stamp.is_file() and stamp.read_text() == wanted:
         return
-    check_all(ROOT)
+    check_all(ROOT, venv)
+    check_cache(dict(os.environ))
     if args.check:
-        say('setup: Python, compiler and disk are fine')
+        say('setup: Python, compiler, libraries, disk and cache are fine')
         return
     with locked(venv.parent / f'{venv.name}-setup.lock'):
         if not args.force and stamp.is_file() and stamp.read_text() == wanted:

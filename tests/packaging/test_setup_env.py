@@ -1,6 +1,7 @@
 """The set-up: refusals in one line, stages, cache keys, interrupted builds."""
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -71,6 +72,54 @@ def test_a_right_python_is_taken(steps, version):
 def test_a_full_disk_is_refused(steps, tmp_path):
     with pytest.raises(steps['checks'].SetupError, match='GB free'):
         steps['checks'].check_disk(tmp_path, needed_gb=1e9)
+
+
+def test_what_is_installed_needs_no_room_any_more(steps, tmp_path):
+    free = shutil.disk_usage(tmp_path).free / 1e9
+    venv = tmp_path / 'venv'
+    with pytest.raises(steps['checks'].SetupError, match='GB free'):
+        steps['checks'].check_disk(venv, needed_gb=free + 5)
+    (venv / 'lib').mkdir(parents=True)
+    with open(venv / 'lib' / 'torch.so', 'wb') as file:
+        file.truncate(10**10)  # takes no room on the disk itself
+    steps['checks'].check_disk(venv, needed_gb=free + 5)
+
+
+def test_a_missing_library_is_named(steps, monkeypatch):
+    steps['checks'].check_libraries()
+    monkeypatch.setattr(steps['checks'], 'LIBRARIES', ('libnobody.so.1', ))
+    with pytest.raises(steps['checks'].SetupError, match='no libnobody.so.1.*apt-get install'):
+        steps['checks'].check_libraries()
+
+
+@pytest.mark.parametrize('name', ['My Projects', 'a,b'])
+def test_a_path_that_openmmlab_splits_is_refused(steps, name):
+    with pytest.raises(steps['checks'].SetupError, match='move the clone'):
+        steps['checks'].check_path(Path('home') / name / 'ktn')
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / 'file').write_text('no folder')
+    line = refusal(run_setup('--check', KTN_MM_CACHE=str(tmp_path / 'file' / 'cache')))
+    assert 'KTN_MM_CACHE' in line
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(tmp_path, capsys):
+    venv = tmp_path / 'venv'
+    (venv / 'bin').mkdir(parents=True)
+    (venv / 'bin' / 'python').symlink_to('/nowhere/python3')
+    (venv / 'pyvenv.cfg').write_text('home = /nowhere')
+    sys.path.insert(0, str(ROOT / 'tools'))
+    try:
+        import setup_env
+        python = setup_env.make_venv(venv, tmp_path / 'log')
+        inode = Path(python).lstat().st_ino
+        assert setup_env.make_venv(venv, tmp_path / 'log') == python
+    finally:
+        sys.path.remove(str(ROOT / 'tools'))
+    assert 'making it anew' in capsys.readouterr().out
+    assert subprocess.run([python, '-c', 'import pip']).returncode == 0
+    assert Path(python).lstat().st_ino == inode
 
 
 def test_a_missing_python_is_one_line(tmp_path):

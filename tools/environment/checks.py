@@ -1,6 +1,7 @@
 """What must be there before anything is downloaded; a problem is one line that says what to do."""
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PYTHONS = ((3, 10), (3, 11), (3, 12))
 DISK_GB = 10  # torch from the package index is the CUDA build: 3 GB to download, 8 GB installed
+LIBRARIES = ('libGL.so.1', 'libgthread-2.0.so.0')  # which OpenCV's own libraries load
 
 
 class SetupError(Exception):
@@ -66,18 +68,40 @@ def check_venv_module() -> None:
             f'python3.{sys.version_info[1]}-venv`') from error
 
 
-def check_disk(folder: Path, needed_gb: float = DISK_GB) -> None:
-    """Raise unless the disk of this folder has room for the environment."""
-    free = shutil.disk_usage(folder).free / 1e9
-    if free < needed_gb:
+def check_libraries() -> None:
+    """Raise if a library of the system is missing without which OpenCV cannot be imported."""
+    for name in LIBRARIES:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            raise SetupError(
+                f'no {name}, which OpenCV needs: install it, with `apt-get install libgl1 '
+                'libglib2.0-0` or `dnf install mesa-libGL glib2`') from None
+
+
+def check_disk(venv: Path, needed_gb: float = DISK_GB) -> None:
+    """Raise unless its disk has room for what the environment does not hold yet."""
+    needed = needed_gb - sum(file.lstat().st_size for file in venv.rglob('*')) / 1e9
+    free = shutil.disk_usage(venv.parent).free / 1e9
+    if free < needed:
         raise SetupError(
-            f'{folder} has {free:.1f} GB free and the environment needs {needed_gb} (torch comes '
-            'with its CUDA libraries): make room, or put the clone on another disk')
+            f'{venv.parent} has {free:.1f} GB free and the environment needs {needed:.0f} (torch '
+            'comes with its CUDA libraries): make room, or put the clone on another disk')
 
 
-def check_all(root: Path) -> None:
-    """Check Python, its venv module, the compiler, and the disk, in this order."""
+def check_path(root: Path) -> None:
+    """Raise if the commands of OpenMMLab cannot work below this path."""
+    if any(character.isspace() or character == ',' for character in str(root)):
+        raise SetupError(f'{str(root)!r} has a space or a comma in it, at which `--cfg-options` '
+                         'and mim split: move the clone')
+
+
+def check_all(root: Path, venv: Path) -> None:
+    """Check the path, Python, its venv module, compiler, libraries, and the disk, in this order.
+    """
+    check_path(root)
     check_python(sys.version_info[:3])
     check_venv_module()
     check_compiler(dict(os.environ))
-    check_disk(root)
+    check_libraries()
+    check_disk(venv)

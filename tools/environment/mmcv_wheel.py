@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sysconfig
 import tarfile
+import tempfile
 from pathlib import Path
 
 from .checks import SetupError
@@ -38,6 +39,18 @@ def cache_folder(environ: dict[str, str]) -> Path:
         return Path(environ['KTN_MM_CACHE']).expanduser().resolve()
     base = environ.get('XDG_CACHE_HOME') or str(Path.home() / '.cache')
     return Path(base).expanduser().resolve() / 'ktn_mm'
+
+
+def check_cache(environ: dict[str, str]) -> None:
+    """Raise if nothing can be kept in the cache."""
+    try:
+        folder = cache_folder(environ)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, RuntimeError) as error:
+        raise SetupError(f'the compiled mmcv cannot be kept ({error}): let KTN_MM_CACHE name a '
+                         'folder that can be written') from error
 
 
 def wheel_key(version: str, torch: str, tag: str, *, cuda: bool) -> str:
