@@ -13,6 +13,7 @@ writes the data set of docs/open-body-v1.md. With --train, --val, --test the fir
 import argparse
 import hashlib
 import os
+import sys
 import time
 
 # One thread a process: the processes share the work. Read when numpy is imported.
@@ -143,4 +144,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')

@@ -130,7 +130,8 @@ def make_dataset(out: str | Path, counts: dict[str, int], size: tuple[int, int] 
     for split in SPLITS:
         own = [job for job in jobs if job.split == split]
         if own:
-            result[split] = _collect(own, settings)
+            # the maps lie beside the annotation, which is the same with and without them
+            result[split] = _collect(own, {**settings, 'dense': False})
             _write_json(annotation_file(out, split), result[split])
     return result
 
@@ -164,10 +165,13 @@ def _digest(path: Path) -> str:
 
 
 def _agree(path: Path, settings: dict) -> None:
-    """Write the settings of a new folder; compare with those of an old one."""
+    """Write the settings of a new folder; compare with those of an old one.
+
+    Maps may be added later, and be left out for pictures that come later.
+    """
     if path.is_file():
         old = json.loads(path.read_text())
-        for key in sorted(set(old) | set(settings)):
+        for key in sorted((set(old) | set(settings)) - {'dense'}):
             if old.get(key) != settings.get(key):
                 raise ValueError(f'{path}: the folder was made with {key} = {old.get(key)!r}, '
                                  f'now it is {settings.get(key)!r}; choose another folder')

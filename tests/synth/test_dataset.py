@@ -92,8 +92,19 @@ def test_interrupted_run_is_taken_up(tiny, tmp_path):
     assert (out / 'train/000001.jpg').stat().st_mtime_ns == kept
 
 
+def test_maps_come_later_and_change_nothing_else(tiny, tmp_path):
+    plain = make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, progress=False)
+    before = contents(tmp_path)
+    assert not list((tmp_path / 'val').glob('*_iuv.png'))
+    assert make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, dense=True, progress=False) == plain
+    after = contents(tmp_path)
+    assert {path: after[path] for path in before} == before
+    maps = sorted(path for path in after if path not in before)
+    assert len(maps) == 2 and [after[path] for path in maps] == [
+        (tiny[0] / path).read_bytes() for path in maps]
+
+
 @pytest.mark.parametrize('change, word', [({'seed': 9}, 'seed'), ({'size': (96, 96)}, 'size'),
-                                          ({'dense': False}, 'dense'),
                                           ({'elevation': (30, 60)}, 'elevation')])
 def test_other_settings_are_refused(tiny, change, word):
     settings = {'size': SIZE, 'seed': 3, 'dense': True, 'progress': False, **change}
