@@ -124,7 +124,10 @@ def curve(out: Path) -> list[dict[str, float]]:
     scores = {}
     for log in sorted(out.glob('*/vis_data/scalars.json')):
         for line in log.read_text().splitlines():
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:  # the last line of a process that was killed
+                continue
             if f'densepose/{SHOWN[0]}' in entry:
                 scores[entry['step']] = {name: value for name, value in entry.items()
                                          if name.startswith('densepose/')}
@@ -189,9 +192,11 @@ def show_shipped(args: argparse.Namespace) -> list[Path]:
     run_tool(sys.executable, ROOT / 'tools/make_synth_dataset.py', NEW, '--preset',
              'open-body-v1', '--train', '0', '--val', '0', '--test', '8', '--dense')
     inferencer = DensePoseInferencer(SHIPPED, device='cpu')
-    sheet = args.out / 'shipped_people.jpg'
+    folder = args.out.with_name(f'{args.out.name}_shipped')  # beside what may be put aside
+    folder.mkdir(parents=True, exist_ok=True)
+    sheet = folder / 'people.jpg'
     write(sheet, contact_sheet(rows_with_truth(inferencer, NEW, 'test', 8), COLUMNS))
-    sheets = [photograph(inferencer, args.out / 'shipped_photograph.jpg'), sheet]
+    sheets = [photograph(inferencer, folder / 'photograph.jpg'), sheet]
     print('look at ' + ' and '.join(map(str, sheets)))
     return sheets
 
@@ -253,6 +258,6 @@ if __name__ == '__main__':
         main()
     except subprocess.CalledProcessError as error:
         sys.exit(f'error: {Path(error.cmd[0]).name} ended with exit code {error.returncode}; '
-                 'what it said stands above. Run the same command again to go on.')
+                 'what it said stands above. When that is put right, the same command goes on.')
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')
