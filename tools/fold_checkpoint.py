@@ -13,7 +13,8 @@ from mmengine.config import DictAction
 from mmpose.apis import init_model
 
 import ktn_mm  # noqa: F401  (registers the models)
-from ktn_mm.engine.weights_file import write_weights
+from ktn_mm.engine.safe_loading import read_checkpoint
+from ktn_mm.engine.weights_file import plain_meta, write_weights
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     before = sum(p.numel() for p in model.parameters())
     model.head.fold()
     after = sum(p.numel() for p in model.parameters())
-    write_weights(args.out, model.state_dict())
+    write_weights(args.out, model.state_dict(), plain_meta(read_checkpoint(args.checkpoint)))
     print(f'{args.out}: {after / 1e6:.1f} million parameters, {before / 1e6:.1f} with KTM')
 
 

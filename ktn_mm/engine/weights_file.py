@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ktn_mm.cache import whole_or_nothing
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -40,7 +42,8 @@ def write_weights(path: str | Path, state: Mapping[str, Tensor],
         stored[name] = tensor
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=stored, meta=dict(meta or {})), path)
+    with whole_or_nothing(path) as file:
+        torch.save(dict(state_dict=stored, meta=dict(meta or {})), file)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

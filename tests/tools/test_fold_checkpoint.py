@@ -27,7 +27,8 @@ def test_folded_checkpoint(tmp_path, monkeypatch):
     config.dump(tmp_path / 'config.py')
     trained = init_model(str(tmp_path / 'config.py'), device='cpu')
     torch.nn.init.normal_(trained.head.ktm.residual, std=0.1)
-    torch.save(dict(state_dict=trained.state_dict()), tmp_path / 'trained.pth')
+    torch.save(dict(state_dict=trained.state_dict(), meta=dict(epoch=7, seed=3)),
+               tmp_path / 'trained.pth')
     run(monkeypatch, tmp_path / 'config.py', tmp_path / 'trained.pth', tmp_path / 'folded.pth')
 
     assert 'residual' not in Path(CONFIG).read_text()
@@ -39,6 +40,7 @@ def test_folded_checkpoint(tmp_path, monkeypatch):
     folded = init_model(config, str(tmp_path / 'folded.pth'), device='cpu')
     saved = torch.load(tmp_path / 'folded.pth', weights_only=True)
     assert set(saved['state_dict']) == set(folded.state_dict())
+    assert saved['meta'] == dict(epoch=7)
     image = torch.rand(2, 3, 128, 96)
     with torch.no_grad():
         for a, b in zip(trained(image, None), folded(image, None), strict=True):
