@@ -77,7 +77,7 @@ def annotate(person: Person, number: int, camera: Camera, labels: Labels,
     """
     mask = labels.person == number
     area = int(mask.sum())
-    # Drawn for everybody, so that one person's size does not change the next one's luck.
+    # Drawn for everybody, also for who is too small.
     chance = rng.random()
     if area < MIN_AREA:
         return None

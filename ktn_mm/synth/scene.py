@@ -67,7 +67,7 @@ class Scene(NamedTuple):
     """All that a picture shows.
 
     Attributes:
-        people: 1 to 3, in no order.
+        people: of plain scenes 1 to 3, in no order; of staged ones up to 8.
         camera: of the picture.
         environment: gives the light, and the backdrop where there is no photograph.
         turn: degrees that the panorama is turned by about the vertical.

@@ -112,7 +112,9 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
 
 def rising_sentence(results: Results) -> str:
     """Say by how much GPS AP on the validation set still rose at the end; nothing of no run."""
-    curves = [result['curve'][-2:] for result in results.all() if len(result['curve']) > 1]
+    # a validation that was cut off is missing: then nothing is known of the end
+    curves = [result['curve'][-2:] for result in results.all()
+              if len(result['curve']) > 1 and result['curve'][-1]['epoch'] == result['epochs']]
     rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in curves)
     if not rises.n:
         return ''
