@@ -356,6 +356,14 @@ def test_the_kept_log_has_no_folders_and_few_lines(bench, tmp_path):
     assert folder.progress() == (1, 375, 375, 375.5)
 
 
+def test_a_result_names_all_code_that_it_went_through(bench, tmp_path, monkeypatch):
+    folder = bench['run_folder'].RunFolder(tmp_path)
+    for code in ('first', 'first', 'second'):
+        monkeypatch.setattr(bench['run_folder'], 'describe_code', lambda code=code: code)
+        folder.begin_time('train')
+    assert [time['code'] for time in folder.times()] == ['first', 'first', 'second']
+
+
 def drive(dolls: Path, folder: Path, *options: str) -> list[str]:
     """Return the command that trains two rows for four epochs of three small steps."""
     return [sys.executable, str(TOOLS / 'open_body.py'), '--rows', 'baseline', 'ktn-interp',

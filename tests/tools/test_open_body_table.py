@@ -315,6 +315,15 @@ def test_a_run_without_a_value_has_no_gain(bench, write_run, read):
     assert line.gains == pytest.approx({1: .1})
 
 
+def test_the_page_says_whose_code_made_the_results(bench, write_run, read, tmp_path):
+    for seed, changes in enumerate((dict(code='a'), dict(code='a, then b'), {})):
+        write_run('mid', seed, .3, **changes)
+    (tmp_path / 'README.md').write_text(f'{bench["pages"].BEGIN}\n{bench["pages"].END}\n')
+    bench['pages'].write_page(read(), tmp_path / 'out', [0, 1, 2])
+    page = (tmp_path / 'out' / 'README.md').read_text()
+    assert '. 1 of the results do not name the commit of their code. 1 went on with' in page
+
+
 def test_claims_name_rows_that_exist(bench):
     for claim in bench['claims'].CLAIMS:
         for name in (claim.without, claim.with_, *(claim.beyond or ())):

@@ -192,6 +192,8 @@ def _measured(results: Results, folder: Path) -> str:
 
 
 def _commits(results: Results) -> str:
-    """Say how many results do not name the code that made them."""
-    nameless = sum(not result.get('code') for result in results.all())
-    return f' {nameless} of the results do not name the commit of their code.' * bool(nameless)
+    """Say how many results do not name the code that made them, or name several."""
+    codes = [result.get('code') or '' for result in results.all()]
+    nameless, mixed = codes.count(''), sum(', then ' in code for code in codes)
+    return (f' {nameless} of the results do not name the commit of their code.' * bool(nameless)
+            + f' {mixed} went on with another commit.' * bool(mixed))

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from open_body_runs.data import DataSummary, data_options, same_but_for_rounding
-from open_body_runs.machine import describe_code, describe_machine, describe_versions
+from open_body_runs.machine import describe_machine, describe_versions
 from open_body_runs.rows import ROOT, Row
 from open_body_runs.run_folder import RunFolder, write_whole
 
@@ -167,7 +167,8 @@ class Run:
             attempts=sum(t['kind'] == 'train' for t in times),
             machine=dict(describe_machine(), threads_per_run=1,
                          runs_at_a_time=self.settings.jobs),
-            versions=describe_versions(), code=describe_code())
+            versions=describe_versions(),
+            code=', then '.join(dict.fromkeys(t['code'] for t in times if t.get('code'))) or None)
 
 
 def _parsed(path: Path) -> dict | None:

@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
+from open_body_runs.machine import describe_code
+
 _STEP = re.compile(r'Epoch\(train\)\s+\[(\d+)\]\[\s*(\d+)/(\d+)\]')
 _LOSS = re.compile(r'\bloss: ([\d.]+)')
 _KEPT = re.compile(r' - INFO - (Epoch\((train|val|test)\).*|Saving checkpoint.*|resumed epoch.*)')
@@ -82,9 +84,10 @@ class RunFolder:
         self._write_notes(dict(self._notes(), identity=identity))
 
     def begin_time(self, kind: str) -> None:
-        """Remember that a process has begun."""
+        """Remember that a process has begun, and with which code."""
         notes = self._notes()
-        notes.setdefault('times', []).append(dict(kind=kind, minutes=0., cpu_minutes=0.))
+        notes.setdefault('times', []).append(
+            dict(kind=kind, minutes=0., cpu_minutes=0., code=describe_code()))
         self._write_notes(notes)
 
     def set_time(self, minutes: float, cpu_minutes: float) -> None:
@@ -94,7 +97,7 @@ class RunFolder:
         self._write_notes(notes)
 
     def times(self) -> list[dict]:
-        """Return kind, minutes and CPU minutes of every process, oldest first."""
+        """Return kind, minutes, CPU minutes and code of every process, oldest first."""
         return self._notes().get('times', [])
 
     def checkpoint(self) -> tuple[int, Path] | None:
