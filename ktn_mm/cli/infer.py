@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from . import options
+from .stopping import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
         results = options.results_of(args, inputs, shown, boxes)
         with args.stop.closing(writer):
             for result in results:
-                writer.add(result)
+                with args.stop.held():  # also ends the video before
+                    writer.add(result)
                 shown.step(result)
     if writer.stretched:
-        print(f'{writer.stretched} frames of another size were stretched to the first one\'s')
+        tell(f'{writer.stretched} frames of another size were stretched to the first one\'s')
     return 1 if shown.failed else 0

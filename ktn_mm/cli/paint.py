@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     writer.check(options.source_names(inputs))
     with options.progress(inputs, args.stop) as shown, args.stop.closing(writer):
         for result in options.results_of(args, inputs, shown, boxes):
-            writer.add(result)
+            with args.stop.held():  # also ends the video before
+                writer.add(result)
             shown.step(result)
     return 1 if shown.failed else 0

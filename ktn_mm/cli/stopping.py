@@ -53,9 +53,13 @@ class Stop:
         entered = opened.__enter__()
         try:
             yield entered
-        finally:
+        except BaseException as error:
             with self.held():
-                opened.__exit__(*sys.exc_info())
+                if not opened.__exit__(type(error), error, error.__traceback__):
+                    raise
+        else:
+            with self.held():
+                opened.__exit__(None, None, None)
 
     def check(self) -> None:
         """Raise a KeyboardInterrupt if one was asked for."""

@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     check_writable(args.out.parent)
     texture = TextureSum(args.size)
     interrupted = False
-    with options.progress(inputs, args.stop) as shown:
-        try:
+    try:
+        with options.progress(inputs, args.stop) as shown:
             for result in options.results_of(args, inputs, shown, boxes):
                 labels, uv, person = result.to_maps()
                 if len(result):
@@ -49,15 +49,16 @@ def run(args: argparse.Namespace) -> int:
                         texture.add(result.image[..., ::-1],
                                     labels * (person == result.order()[0]), uv)
                 shown.step(result)
-        except KeyboardInterrupt:
-            if not texture.seen().any():
-                raise
-            interrupted = True
-    if not texture.seen().any():
-        raise ValueError('nobody was seen: there is no texture to write')
-    write_file(args.out, encode_picture(join_tiles(texture.tiles()), '.png'),
-               overwrite=args.overwrite)
-    tell(f'{args.out}: {(texture.seen() > 0).sum()} of 24 surfaces were seen')
+    except KeyboardInterrupt:
+        if not texture.seen().any():
+            raise
+        interrupted = True
+    with args.stop.held():  # who asks twice still gets the atlas
+        if not texture.seen().any():
+            raise ValueError('nobody was seen: there is no texture to write')
+        write_file(args.out, encode_picture(join_tiles(texture.tiles()), '.png'),
+                   overwrite=args.overwrite)
+        tell(f'{args.out}: {(texture.seen() > 0).sum()} of 24 surfaces were seen')
     if interrupted:
         raise KeyboardInterrupt
     return 1 if shown.failed else 0

@@ -96,6 +96,10 @@ def test_a_detector_is_asked_for_every_picture(painted, config, checkpoint):
     np.testing.assert_allclose(bright.scores, [.75])
     strict = DensePoseInferencer(config, checkpoint, det=brightest, det_thr=.8)
     assert [len(found) for found in strict(shades(2))] == [0, 0]
+    lost = DensePoseInferencer(config, checkpoint, det=lambda image: (
+        np.float32([[1, 2, 60, 70]]), np.float32([[np.nan]])))
+    with pytest.raises(ValueError, match='not finite'):
+        list(lost(plain(9)))
     whole, = inferencer(plain(9), whole_image=True)
     np.testing.assert_allclose(whole.boxes, [[0, 0, 120, 90]])
 

@@ -35,6 +35,17 @@ def test_a_run_without_results_leaves_an_empty_list(tmp_path):
     assert json.loads((tmp_path / 'keypoints.json').read_text()) == []
 
 
+def test_all_files_are_finished_though_one_cannot_be(tmp_path):
+    with pytest.raises(FileExistsError, match='densepose.json was written'), \
+            ResultWriter(tmp_path, ['video', 'json', 'keypoints']) as writer:
+        writer.add(result('webcam 0', 0))
+        for name in ('densepose.json', 'webcam_0_overlay.mp4'):
+            (tmp_path / name).write_text('of somebody else')
+    assert len(json.loads((tmp_path / 'keypoints.json').read_text())) == 1
+    kept, = tmp_path.glob('.densepose.*.part.json')
+    assert len(json.loads(kept.read_text())) == 1
+
+
 def test_nothing_is_replaced_even_without_a_check(tmp_path):
     for forms in (['iuv'], ['json'], ['video']):
         with ResultWriter(tmp_path, forms) as writer:

@@ -144,6 +144,18 @@ def test_an_interrupted_video_is_readable(tmp_path):
     assert len(list(VideoReader(tmp_path / 'a.mkv'))) == 3
 
 
+def test_a_video_that_somebody_wrote_meanwhile_stays(tmp_path):
+    path = tmp_path / 'a.mkv'
+    with pytest.raises(FileExistsError, match='meanwhile') as told, VideoWriter(path, RATE) as one:
+        one.write(noise(1)[0])
+        path.write_text('of somebody else')
+    assert path.read_text() == 'of somebody else'
+    assert len(list(VideoReader(str(told.value).split(' is in ')[1]))) == 1
+    with VideoWriter(path, RATE, overwrite=True) as other:
+        other.write(noise(1)[0])
+    assert len(list(VideoReader(path))) == 1
+
+
 def test_no_frame_makes_no_file(tmp_path):
     write(tmp_path / 'a.mp4', [])
     assert list(tmp_path.iterdir()) == []
