@@ -222,7 +222,11 @@ def _contact() -> Contact:
 
 
 def make_picture(job: Job) -> None:
-    """Draw one picture and write its files, the record last."""
+    """Draw one picture and write its files, the record last; what is there already is kept.
+
+    Raises:
+        ValueError: if its record is there, and is another one than is made now.
+    """
     stream = np.random.SeedSequence(job.seed, spawn_key=(SPLITS.index(job.split), job.index))
     rng = np.random.default_rng(stream)
     body = clothed_body() if job.staged else open_body()
@@ -241,17 +245,25 @@ def make_picture(job: Job) -> None:
                 one['synth'].update(measure_visibility(person, scene.camera, body, one['area']))
     annotations = [one for one in annotations if one is not None]
     files = job.files()
-    _write_image(files[0], picture, quality=JPEG_QUALITY, subsampling=2)
+    place = scene.photo.stem if scene.photo is not None else scene.environment.name
+    record = {
+        'image': {'id': FIRST_ID[job.split] + job.index, 'file_name': files[0].name,
+                  'width': job.size[0], 'height': job.size[1],
+                  'synth': {'backdrop': place, 'light': scene.environment.name}},
+        'annotations': annotations}
+    # pixels may be rounded otherwise here: maps that come later leave the picture alone
+    kept = job.record.is_file() and files[0].is_file()
+    if kept and json.loads(job.record.read_text()) != json.loads(json.dumps(record)):
+        raise ValueError(f'{job.record}: made with other versions of packages; the maps of now '
+                         'are not of that picture')
+    if not kept:
+        _write_image(files[0], picture, quality=JPEG_QUALITY, subsampling=2)
     if job.dense:
         iuv, ids = dense_maps(labels, annotations)
         _write_image(files[1], iuv)
         _write_image(files[2], ids)
-    place = scene.photo.stem if scene.photo is not None else scene.environment.name
-    _write_json(job.record, {
-        'image': {'id': FIRST_ID[job.split] + job.index, 'file_name': files[0].name,
-                  'width': job.size[0], 'height': job.size[1],
-                  'synth': {'backdrop': place, 'light': scene.environment.name}},
-        'annotations': annotations})
+    if not kept:
+        _write_json(job.record, record)
 
 
 def dense_maps(labels: Labels, annotations: list[dict]) -> tuple[np.ndarray, np.ndarray]:

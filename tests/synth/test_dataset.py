@@ -96,12 +96,23 @@ def test_maps_come_later_and_change_nothing_else(tiny, tmp_path):
     plain = make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, progress=False)
     before = contents(tmp_path)
     assert not list((tmp_path / 'val').glob('*_iuv.png'))
+    picture, = (tmp_path / 'val').glob('*.jpg')
+    picture.write_bytes(picture.read_bytes() + b'rounded otherwise')
+    before = contents(tmp_path)
     assert make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, dense=True, progress=False) == plain
     after = contents(tmp_path)
     assert {path: after[path] for path in before} == before
     maps = sorted(path for path in after if path not in before)
     assert len(maps) == 2 and [after[path] for path in maps] == [
         (tiny[0] / path).read_bytes() for path in maps]
+
+
+def test_maps_of_another_picture_are_refused(tmp_path):
+    make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, progress=False)
+    record, = (tmp_path / 'records/val').iterdir()
+    record.write_text(record.read_text().replace('"area": ', '"area": 1'))
+    with pytest.raises(ValueError, match='made with other versions of packages'):
+        make_dataset(tmp_path, {'val': 1}, SIZE, seed=3, dense=True, progress=False)
 
 
 @pytest.mark.parametrize('change, word', [({'seed': 9}, 'seed'), ({'size': (96, 96)}, 'size'),
