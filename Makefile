@@ -4,8 +4,9 @@
 
 # That of .venv, or the first Python that runs and is one that works; any other is refused by the
 # set-up with a reason.
-PYTHON ?= $(shell for p in .venv/bin/python python3.11 python3.12 python3.10 python3; do \
-	$$p -c '' >/dev/null 2>&1 && echo $$p && break; done)
+WORKS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for p in .venv/bin/python python3.11 python3.12 python3.10; do \
+	$$p -c '$(WORKS)' >/dev/null 2>&1 && echo $$p && exit; done; command -v python3)
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 PATHS := ktn_mm tools tests

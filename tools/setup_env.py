@@ -21,7 +21,7 @@ import subprocess  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from environment.checks import SetupError, check_all  # noqa: E402
+from environment.checks import SetupError, check_all, check_disk  # noqa: E402
 from environment.mmcv_wheel import check_cache, mmcv_wheel  # noqa: E402
 from environment.running import locked, run, say  # noqa: E402
 
@@ -55,6 +55,9 @@ def fingerprint(root: Path) -> str:
 def make_venv(venv: Path, log: Path) -> str:
     """Make the virtual environment unless a sound one is there; return its Python."""
     python = venv / 'bin' / 'python'
+    base = Path(getattr(sys, '_base_executable', None) or sys.executable)
+    if base.is_relative_to(venv):  # this runs from the venv, and Python 3.10 says no better
+        base = base.resolve()
     if python.exists():
         probe = subprocess.run([str(python), '-c', 'import sys, pip; print(sys.version)'],
                                capture_output=True, text=True)
@@ -63,8 +66,7 @@ def make_venv(venv: Path, log: Path) -> str:
     if (venv / 'pyvenv.cfg').is_file():  # its Python may be a link to one that is gone
         say(f'  {venv} is of another Python or broken; making it anew')
         shutil.rmtree(venv)
-    base = getattr(sys, '_base_executable', None) or sys.executable  # this may run from the venv
-    run([base, '-m', 'venv', str(venv)], log, 'venv')
+    run([str(base), '-m', 'venv', str(venv)], log, 'venv')
     return str(python)
 
 
@@ -121,14 +123,16 @@ def main() -> None:
     wanted = fingerprint(ROOT)
     if not (args.force or args.check) and stamp.is_file() and stamp.read_text() == wanted:
         return
-    check_all(ROOT, venv)
+    check_all(ROOT)
     check_cache(dict(os.environ))
     if args.check:
+        check_disk(venv)
         say('setup: Python, compiler, libraries, disk and cache are fine')
         return
     with locked(venv.parent / f'{venv.name}-setup.lock'):
         if not args.force and stamp.is_file() and stamp.read_text() == wanted:
             return  # another process did it while this one waited
+        check_disk(venv)
         say(f'Setting up {venv} (log: {log})')
         if stamp.is_file():
             stamp.unlink()

@@ -85,6 +85,10 @@ def test_what_is_installed_needs_no_room_any_more(steps, tmp_path):
     steps['checks'].check_disk(venv, needed_gb=free + 5)
 
 
+def test_a_venv_may_go_where_no_folder_is_yet(tmp_path):
+    assert 'fine' in run_setup('--check', '--venv', str(tmp_path / 'new' / 'venv')).stdout
+
+
 def test_a_missing_library_is_named(steps, monkeypatch):
     steps['checks'].check_libraries()
     monkeypatch.setattr(steps['checks'], 'LIBRARIES', ('libnobody.so.1', ))

@@ -1,7 +1,6 @@
 """What must be there before anything is downloaded; a problem is one line that says what to do."""
 from __future__ import annotations
 
-import ctypes
 import os
 import shlex
 import shutil
@@ -70,6 +69,11 @@ def check_venv_module() -> None:
 
 def check_libraries() -> None:
     """Raise if a library of the system is missing without which OpenCV cannot be imported."""
+    try:
+        import ctypes
+    except ImportError as error:
+        raise SetupError(f'this Python was built without ctypes ({error}), which torch needs: '
+                         'install libffi and build it again, or use another Python') from error
     for name in LIBRARIES:
         try:
             ctypes.CDLL(name)
@@ -81,11 +85,14 @@ def check_libraries() -> None:
 
 def check_disk(venv: Path, needed_gb: float = DISK_GB) -> None:
     """Raise unless its disk has room for what the environment does not hold yet."""
-    needed = needed_gb - sum(file.lstat().st_size for file in venv.rglob('*')) / 1e9
-    free = shutil.disk_usage(venv.parent).free / 1e9
+    held = sum(os.lstat(os.path.join(folder, name)).st_size
+               for folder, _, names in os.walk(venv) for name in names)
+    needed = needed_gb - held / 1e9
+    there = next(folder for folder in venv.parents if folder.is_dir())
+    free = shutil.disk_usage(there).free / 1e9
     if free < needed:
         raise SetupError(
-            f'{venv.parent} has {free:.1f} GB free and the environment needs {needed:.0f} (torch '
+            f'{there} has {free:.1f} GB free and the environment needs {needed:.0f} (torch '
             'comes with its CUDA libraries): make room, or put the clone on another disk')
 
 
@@ -96,12 +103,10 @@ def check_path(root: Path) -> None:
                          'and mim split: move the clone')
 
 
-def check_all(root: Path, venv: Path) -> None:
-    """Check the path, Python, its venv module, compiler, libraries, and the disk, in this order.
-    """
+def check_all(root: Path) -> None:
+    """Check the path, Python, its venv module, the compiler, and libraries, in this order."""
     check_path(root)
     check_python(sys.version_info[:3])
     check_venv_module()
     check_compiler(dict(os.environ))
     check_libraries()
-    check_disk(venv)
