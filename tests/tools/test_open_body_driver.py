@@ -361,7 +361,11 @@ def test_a_result_names_all_code_that_it_went_through(bench, tmp_path, monkeypat
     for code in ('first', 'first', 'second'):
         monkeypatch.setattr(bench['run_folder'], 'describe_code', lambda code=code: code)
         folder.begin_time('train')
-    assert [time['code'] for time in folder.times()] == ['first', 'first', 'second']
+    codes = [time['code'] for time in folder.times()]
+    assert codes == ['first', 'first', 'second']
+    join = bench['run'].join_codes
+    assert join(codes) == 'first, then second' and join(codes[:2]) == 'first'
+    assert join([None, 'first']) == 'unknown, then first' and join([None, None]) is None
 
 
 def drive(dolls: Path, folder: Path, *options: str) -> list[str]:

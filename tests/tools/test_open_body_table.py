@@ -315,6 +315,12 @@ def test_a_run_without_a_value_has_no_gain(bench, write_run, read):
     assert line.gains == pytest.approx({1: .1})
 
 
+def test_a_validation_that_was_cut_off_says_nothing_of_the_end(bench, write_run, read):
+    write_run('mid', 0, .3)
+    write_run('mid', 1, .3, curve=[{'epoch': 2, 'GPS/AP': .2}, {'epoch': 5, 'GPS/AP': .1}])
+    assert 'at the end of 1 of 1 runs, by 15' in bench['tables'].rising_sentence(read())
+
+
 def test_the_page_says_whose_code_made_the_results(bench, write_run, read, tmp_path):
     for seed, changes in enumerate((dict(code='a'), dict(code='a, then b'), {})):
         write_run('mid', seed, .3, **changes)

@@ -168,7 +168,14 @@ class Run:
             machine=dict(describe_machine(), threads_per_run=1,
                          runs_at_a_time=self.settings.jobs),
             versions=describe_versions(),
-            code=', then '.join(dict.fromkeys(t['code'] for t in times if t.get('code'))) or None)
+            code=join_codes([t.get('code') for t in times]))
+
+
+def join_codes(codes: list[str | None]) -> str | None:
+    """Name all code that a run went through, each once; None if none of it is known."""
+    if not any(codes):
+        return None
+    return ', then '.join(dict.fromkeys(code or 'unknown' for code in codes))
 
 
 def _parsed(path: Path) -> dict | None:
