@@ -1,9 +1,9 @@
 """Show what the shipped weights see, then make people, train a small KTN on them, score it, and
 paint body surfaces on pictures.
 
-Everything lands in one folder and is safe to run again: pictures that exist are kept, training
-goes on at its last checkpoint. If the config, the options, the data or the source have changed
-since, the earlier run is put aside and training starts anew.
+Safe to run again: pictures that exist are kept, training goes on at its last checkpoint. If the
+config, the options, the data or the source have changed since, the earlier run is put aside and
+training starts anew.
 """
 import argparse
 import hashlib
@@ -34,7 +34,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'),
-                        help='folder for the model, the numbers and the pictures')
+                        help='folder for the model, the numbers and the pictures; what the '
+                        'shipped weights see goes beside it')
     parser.add_argument('--train', type=int, default=480, help='pictures to train on')
     parser.add_argument('--val', type=int, default=100, help='pictures to score on')
     parser.add_argument('--workers', type=int, default=os.cpu_count(),

@@ -50,7 +50,6 @@ def main() -> None:
     args = parse_args()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options)
-    config.model.backbone.init_cfg = None  # init_model leaves it where options change the config
     if args.checkpoint is not None and not Path(args.checkpoint).is_file():
         raise FileNotFoundError(f'{args.checkpoint}: no such file')
     torch.manual_seed(args.seed)

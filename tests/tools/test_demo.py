@@ -31,6 +31,8 @@ def test_curve_of_a_run_that_was_resumed(demo, tmp_path):
     log(tmp_path / '20260101_000000', dict(loss=3., step=10), scored(2, .1), scored(4, .2))
     log(tmp_path / '20260101_000001', scored(4, .3), dict(loss=2., step=80), scored(10, .5))
     (tmp_path / '20260101_000002').mkdir()
+    with open(tmp_path / '20260101_000000/vis_data/scalars.json', 'a') as file:
+        file.write('\n{"densepose/GPS/AP": 0.')  # where a process was killed
     scores = demo['curve'](tmp_path)
     assert [e['epoch'] for e in scores] == [2, 4, 10]
     assert [e['densepose/GPS/AP'] for e in scores] == [.1, .3, .5]
