@@ -7,7 +7,6 @@ Prints time and peak memory of each stage, the median of the runs, and writes th
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,7 @@ os.environ['KTN_MM_STANDALONE'] = '1'  # torch and mmpose would be most of the m
 
 import numpy as np  # noqa: E402
 from minival_size import IMAGES, write_all  # noqa: E402
+from peak_memory import peak_mb  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from ktn_mm.evaluation import GroundTruth, protocol  # noqa: E402
@@ -55,15 +55,6 @@ class Clock:
             self.peak_mb[stage] = peak_mb()
             return result
         return wrapped
-
-
-def peak_mb() -> float:
-    """Return the most memory that this process has held, in MB.
-
-    Linux' own figure: that of ``getrusage`` outlives fork and exec, so it has the parent's in it.
-    """
-    status = Path('/proc/self/status').read_text()
-    return int(re.search(r'VmHWM:\s+(\d+) kB', status)[1]) / 1024
 
 
 def evaluate_once(folder: Path, template: str, compat: str | None, cold: bool) -> dict:

@@ -11,7 +11,6 @@ drawn figures where labels are pasted, since random labels are like nobody.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from time import perf_counter
 
 import cv2
 import numpy as np
+from peak_memory import peak_mb
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')  # before torch and onnxruntime are imported
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -245,7 +245,7 @@ def estimate_crowd(model: list[str], crowd: list[int]) -> None:
     result, = DensePoseInferencer(*model, device='cpu')(make_picture((width, height)),
                                                         bboxes=boxes)
     encode(result, 'iuv')
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+    print(peak_mb() / 1024)
 
 
 def tables(report: dict) -> str:
