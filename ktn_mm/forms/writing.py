@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..cache import whole_or_nothing
+
 
 def write_file(path: str | Path, content: bytes, *, overwrite: bool = False) -> None:
     """Write a file such that nobody ever sees half of it.
@@ -15,12 +17,8 @@ def write_file(path: str | Path, content: bytes, *, overwrite: bool = False) -> 
     path = Path(path)
     if path.exists() and not overwrite:
         raise FileExistsError(f'{path} exists already')
-    partial = partial_path(path)
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_or_nothing(path) as file:
+        file.write(content)
 
 
 def partial_path(path: Path) -> Path:
