@@ -139,8 +139,9 @@ class VideoWriter:
         if size != self._size:
             self.stretched += 1
             picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_NEAREST)
-        more = [(0, self._stream.height - self._size[1]), (0, self._stream.width - self._size[0])]
-        picture = np.pad(picture, [*more, (0, 0)], mode='edge')
+        more = (self._stream.height - self._size[1], self._stream.width - self._size[0])
+        if any(more):
+            picture = np.pad(picture, [(0, more[0]), (0, more[1]), (0, 0)], mode='edge')
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format='rgb24')
         self._container.mux(self._stream.encode(frame))
 

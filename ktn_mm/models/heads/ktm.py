@@ -75,6 +75,9 @@ class KnowledgeTransferMachine(BaseModule):
         unknown = [s for s in sources if s not in SOURCES]
         if unknown or not sources or len(set(sources)) != len(sources):
             raise ValueError(f'sources must be different ones of {SOURCES}, got {tuple(sources)}')
+        if graph != 'semantic' and recipe != 'paper':
+            raise ValueError(f"recipe={recipe!r} is of no use: it is how graph='semantic' is "
+                             f'computed, and graph is {graph!r}')
         self.sources = tuple(s for s in SOURCES if s in sources)
         self.channels = channels
         self.kernel_size = kernel_size
@@ -82,6 +85,7 @@ class KnowledgeTransferMachine(BaseModule):
         self.negative_slope = negative_slope
 
         self.register_buffer('location', None)
+        self._awaits_location = location_shape is not None and location_file is None
         if location_file is not None or location_shape is not None:
             if 'location' not in self.sources:
                 raise ValueError("location_file and location_shape need 'location' among the "
@@ -115,9 +119,6 @@ class KnowledgeTransferMachine(BaseModule):
         self._cache: tuple | None = None
 
     def _initial_graph(self, source: str, graph: str, recipe: str) -> np.ndarray:
-        if graph != 'semantic' and recipe != 'paper':
-            raise ValueError(f"recipe={recipe!r} is of no use: it is how graph='semantic' is "
-                             f'computed, and graph is {graph!r}')
         rows = _SOURCE_ROWS.get(source, 1)
         if source == 'location' and self.location is not None:
             rows = len(self.location)
@@ -154,9 +155,11 @@ class KnowledgeTransferMachine(BaseModule):
             ValueError: if a kernel has another shape, or location knowledge is missing.
         """
         self._check(keypoint=keypoint, part=part, mask=mask)
-        if self.training and self.location is not None and not self.location.any():
-            raise ValueError('KnowledgeTransferMachine: location_shape says that a checkpoint '
-                             'brings the rows of the location, and none was loaded')
+        if self.training and self._awaits_location:
+            if not self.location.any():
+                raise ValueError('KnowledgeTransferMachine: location_shape says that a checkpoint '
+                                 'brings the rows of the location, and none was loaded')
+            self._awaits_location = False
         if self.training or torch.is_grad_enabled() or torch.jit.is_tracing():
             return self.make_kernel(keypoint, part, mask)
         weights = [keypoint, part, mask, *self.parameters(), *self.buffers()]
