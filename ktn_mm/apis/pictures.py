@@ -1,9 +1,11 @@
 """Read pictures of all kinds into one kind of array."""
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.jfif', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif',
                     '.ppm', '.pgm')
@@ -59,6 +61,15 @@ def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarra
         FileNotFoundError: if there is no such file.
         PictureError: if it is not a picture, is broken or cut off, or is too large.
     """
+    with _opened(path, max_pixels) as picture:
+        wide = picture.mode.startswith('I;16') or (picture.mode, picture.format) == ('I', 'PPM')
+        upright = ImageOps.exif_transpose(picture)
+        return _narrowed(upright) if wide else _to_bgr(upright, path)
+
+
+@contextmanager
+def _opened(path: str | Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open a picture, undecoded; whatever fails with it says so by one kind of error."""
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path}: no such file')
     try:
@@ -67,10 +78,7 @@ def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarra
             warnings.simplefilter('ignore')
             with Image.open(path, formats=PICTURE_FORMATS) as picture:
                 _check_size(picture.size, path, max_pixels)
-                wide = picture.mode.startswith('I;16') or (picture.mode, picture.format) == (
-                    'I', 'PPM')
-                upright = ImageOps.exif_transpose(picture)
-                return _narrowed(upright) if wide else _to_bgr(upright, path)
+                yield picture
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -79,6 +87,18 @@ def read_picture(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarra
         raise PictureError(f'{path}: more than {max_pixels // 10**6} million pixels') from None
     except Exception as error:  # decoders raise whatever they stumble over
         raise PictureError(f'{path}: broken: {error or type(error).__name__}') from error
+
+
+def stored_size(path: str | Path) -> tuple[tuple[int, int], bool]:
+    """Return (width, height) of a picture as stored, and whether its EXIF flag turns it.
+
+    Nothing is decoded.
+
+    Raises:
+        FileNotFoundError, PictureError: as :func:`read_picture`, but for what is cut off.
+    """
+    with _opened(path) as picture:
+        return picture.size, picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
 
 
 def _narrowed(picture: Image.Image) -> np.ndarray:

@@ -43,8 +43,7 @@ class ResultWriter:
         forms: names in the table of forms, and ``'video:NAME'``, which only videos have; by
             default :data:`FOR_PICTURES` of pictures and :data:`FOR_VIDEOS` of videos.
         overwrite: replace what exists.
-        image_ids: file name, with or without folders -> image id, instead of counting; see
-            :class:`ktn_mm.apis.image_ids.ImageIds`.
+        image_ids: of pictures, instead of counting.
         table: of forms.
         for_pictures, for_videos: the defaults of ``forms``.
 
@@ -54,14 +53,14 @@ class ResultWriter:
     """
 
     def __init__(self, out: str | Path, forms: Iterable[str] | None = None, *,
-                 overwrite: bool = False, image_ids: Mapping[str, int] | None = None,
+                 overwrite: bool = False, image_ids: ImageIds | None = None,
                  table: Mapping[str, Form] = FORMS,
                  for_pictures: Sequence[str] = FOR_PICTURES,
                  for_videos: Sequence[str] = FOR_VIDEOS) -> None:
         self.out = Path(out)
         self.table = table
         self.overwrite = overwrite
-        self.image_ids = None if image_ids is None else ImageIds(image_ids)
+        self.image_ids = image_ids
         self.for_pictures, self.for_videos = for_pictures, for_videos
         if forms is not None:
             self.for_videos = [f'{VIDEO}:overlay' if form == VIDEO else form for form in forms]
@@ -86,7 +85,7 @@ class ResultWriter:
 
         Raises:
             ValueError: if two sources have results of one name or one image id, or a source has
-                no result or no image id.
+                no result, no image id, or other pixels than its image id was annotated with.
             FileExistsError: if a result exists already and must not be replaced.
         """
         sources = list(sources)
@@ -119,6 +118,7 @@ class ResultWriter:
                 if _moves(source):
                     raise ValueError(f'{source}: a video has no image id')
                 name = self.image_ids[source]
+                self.image_ids.check_picture(source)
             if name in owners:
                 files = ' and '.join(RUN_FORMS[form][0] for form in self._run_forms())
                 raise ValueError(f'{owners[name]} and {source} would both be {name} in {files}'

@@ -1,8 +1,10 @@
 import json
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from ktn_mm.apis import ResultWriter
 from ktn_mm.apis.image_ids import ImageIds, read_image_ids
@@ -87,7 +89,7 @@ def test_image_ids_come_from_annotations(tmp_path):
 
 def test_folders_tell_files_of_one_name_apart(tmp_path):
     ids = {'one/0.jpg': 1, 'two/0.jpg': 2, 'two/deep/0.jpg': 3}
-    with ResultWriter(tmp_path, ['json'], image_ids=ids) as writer:
+    with ResultWriter(tmp_path, ['json'], image_ids=ImageIds(ids)) as writer:
         sources = ['x/two/0.jpg', 'one/0.jpg', str(tmp_path / 'two/deep/0.jpg')]
         writer.check(sources)
         for source in sources:
@@ -100,6 +102,26 @@ def test_folders_tell_files_of_one_name_apart(tmp_path):
     counted = ResultWriter(tmp_path / 'other', ['json'])
     with pytest.raises(ValueError, match='a/0.jpg and b/0.jpg would both be 0.jpg in dense.*ids'):
         counted.check(['a/0.jpg', 'b/0.jpg'])
+
+
+@pytest.mark.parametrize(('size', 'orientation', 'message'), [
+    ((30, 20), 1, None), ((20, 30), 1, 'has 20x30 pixels, but 30x20 are annotated'),
+    ((30, 20), 3, 'EXIF flag turns it'), ((20, 30), 6, 'has 20x30 pixels'),
+    ((30, 20), 6, 'EXIF flag turns it')])
+def test_pictures_must_be_those_that_were_annotated(tmp_path, size, orientation, message):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture = tmp_path / 'a.jpg'
+    Image.new('RGB', size).save(picture, exif=exif)
+    (tmp_path / 'ids.json').write_text(json.dumps(dict(images=[
+        dict(file_name='a.jpg', id=7, width=30, height=20)])))
+    writer = ResultWriter(tmp_path / 'out', ['json'],
+                          image_ids=read_image_ids(tmp_path / 'ids.json'))
+    with nullcontext() if message is None else pytest.raises(ValueError, match=message):
+        writer.check([str(picture)])
+    ResultWriter(tmp_path / 'out', ['iuv']).check([str(picture)])
+    picture.write_text('no picture')
+    writer.check([str(picture)])  # who reads it says so
 
 
 @pytest.mark.parametrize('content', [
