@@ -14,23 +14,26 @@ from open_body_runs.plots import (
     gain_lines,
 )
 from open_body_runs.results import Results
-from open_body_runs.rows import GROUPS, PAIRS
+from open_body_runs.rows import GROUPS, PAIRS, REPLICATES
 from open_body_runs.statistics import LEVEL, deviations_to_hold
 from open_body_runs.tables import (
     SHORT,
     comparable,
     crossed_pairs,
     difference_table,
+    differing,
     estimate_table,
     group_table,
     kind_table,
+    label_changes,
     minutes_table,
     plan_table,
     present,
-    rising_sentence,
+    rising,
     run_table,
     state_sentence,
     surface_table,
+    truth_table,
 )
 
 BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
@@ -45,6 +48,10 @@ _PAIRED = (
     'deviation of the differences, in percent points. *rare − frequent* above 0: the rare '
     f'surfaces gain more. Bold: p below {LEVEL} by itself; chance makes one in {1 / LEVEL:.0f} of '
     'the numbers bold.\n\n')
+_TRUTH = (
+    'GPS AP on the test set if some answers came from the annotation instead of the network '
+    '([how](../diagnosis.md#the-bottleneck-table)), percent, mean ± standard deviation over the '
+    'seeds.\n\n')
 _KINDS = (
     'Gain of the recall by KTM, mean over the surfaces of a kind, in percent points, bold as '
     'above; a column for each row that KTM was added to. *rare*: how many of them are in the '
@@ -56,7 +63,7 @@ _CAPTION = (
     'seed. The intervals are each line\'s own: of what seeds change, not other test people, and '
     'not corrected for the number of claims. The paper\'s gains are those of other data and of '
     'stronger networks, so that only their sign can be compared. †: added after a look at the '
-    'first results. ‡: none of the claims.\n\n')
+    'first results.\n\n')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
@@ -71,15 +78,18 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     rounded = [f'{run["row"]}, seed {run["seed"]}' for run in results.all()
                if run['data_sha256'] == WITHOUT_AVX512]
     if rounded:
-        state += ('\n\nTrained and tested on pictures that were rounded without AVX-512 '
-                  '([the difference](../open-body-v1.md#same-bytes)): ' + '; '.join(rounded) + '.')
+        state += ('\n\nTrained and tested on pictures made without AVX-512, which differ, nobody '
+                  'knows by how much ([same bytes](../open-body-v1.md#same-bytes)): '
+                  + '; '.join(rounded) + '.')
     if results.left_out:
         state += '\n\n' + '\n'.join(f'- left out: {file}: {why}'
                                      for file, why in results.left_out.items())
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
         gains=_gains_picture(lines, _GAINS),
-        level=LEVEL, power=_power(len(seeds)), rising=rising_sentence(results),
+        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)), rising=rising(results),
+        labels=label_changes(results, PAIRS),
+        replicates=differing(results, *REPLICATES),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,8 +140,8 @@ def _power(pairs: int) -> str:
     if pairs < 2:
         return ''
     near, far = (f'{deviations_to_hold(len(CLAIMS), n):.1f}' for n in (pairs, 2 * pairs))
-    return (f'With {pairs} pairs the first of {len(CLAIMS)} claims to hold needs a mean of {near} '
-            f'standard deviations, with {2 * pairs} one of {far}. ')
+    return (f'With {pairs} seeds a mean must be {near} times its standard deviation to be the '
+            f'first of {len(CLAIMS)} claims to hold, with {2 * pairs} seeds {far} times. ')
 
 
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:
@@ -139,8 +149,12 @@ def _plan(results: Results, path: Path, seeds: list[int]) -> str:
     counts = 'counts as the mean of the others:\n\n'
     if taken := results.minutes():
         together = sum(run['machine'].get('runs_at_a_time') == 2 for run in results.all())
-        return (f'What the runs took, {together} of {len(results.all())} of them two at a time, '
-                f'some beside other work. {own}\n\n'
+        slow = [row for row, runs in results.runs.items()
+                if all(run['data_sha256'] == WITHOUT_AVX512 for run in runs.values())]
+        return (f'What the runs took, medians over the seeds; {together} of {len(results.all())} '
+                'went on two at a time, some beside other work. Machines differ by up to two times'
+                + (f'; the slowest made all runs of {", ".join(slow)}' if slow else '')
+                + f'. {own}\n\n'
                 + minutes_table(results) + f'\nA row without a run {counts}'
                 + plan_table(taken, seeds).rstrip())
     if not path.exists():
@@ -167,8 +181,11 @@ def _measured(results: Results, folder: Path) -> str:
             results, compared) + '\n'
         if crossed := crossed_pairs(results):
             text += ('The two runs of these pairs were made on different processors, or on '
-                     'pictures that processors rounded differently: '
+                     'pictures that differ, nobody knows by how much: '
                      f'{crossed}.\n\n')
+    known = [row for row in present(results, 'main') if results.with_truth(row.name)]
+    if known:
+        text += '## Where the points are lost\n' + _TRUTH + truth_table(results, known) + '\n'
     rows = [row.name for row in present(results, 'main') if any(
         result['curve'] for result in results.runs[row.name].values())]
     if rows:

@@ -1,5 +1,6 @@
 """Results as pictures."""
 import math
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = ('#6c757d', '#3b75af', '#5b8e7d', '#c8553d', '#bc9a48', '#8a5a9e')
-"""Of the rows of the main table."""
+"""Of the rows of the main table, in turn."""
 RARE_COLOR, FREQUENT_COLOR = COLORS[3], COLORS[1]
 KTM_COLOR, OTHER_COLOR = COLORS[3], COLORS[1]
 
@@ -23,7 +24,7 @@ def draw_curves(results: Results, rows: list[str], path: Path) -> None:
     """Draw GPS AP on the validation set over the epochs: mean of the seeds, and their range."""
     figure = _figure(8, 5)
     axes = figure.add_subplot()
-    for color, name in zip(COLORS[:len(rows)], rows, strict=True):
+    for color, name in zip(cycle(COLORS), rows):
         runs = [{point['epoch']: 100 * point['GPS/AP'] for point in result['curve']}
                 for result in results.runs[name].values()]
         epochs = sorted(set().union(*runs))
@@ -47,7 +48,7 @@ class GainLine(NamedTuple):
         said: what the gains say of it.
         of_ktm: whether it is KTM that is said to help.
         paper: gain that the paper reports, in percent points; None where it gives none.
-        elsewhere: whether the paper's network has other parts.
+        elsewhere: whether the paper's network is of another kind or has other parts.
     """
 
     text: str
@@ -60,24 +61,18 @@ class GainLine(NamedTuple):
 
 def gain_lines(results: Results) -> list[GainLine]:
     """Return all gains of GPS AP that have a seed: KTM's, wherever it was added, then others."""
-    claims = {(claim.without, claim.with_): (claim, said)
-              for claim, (_, _, said) in verdicts(results).items()
-              if claim.figure == 'GPS/AP' and claim.beyond is None}
     lines = []
-    for pair in dict.fromkeys([*PAIRS, *claims]):
+    for claim, (_, _, said) in verdicts(results).items():
+        pair = claim.without, claim.with_
         gains = {seed: gain for seed, gain in results.gains(*pair, 'GPS/AP').items()
                  if not math.isnan(gain)}
-        if not gains:
+        if claim.figure != 'GPS/AP' or claim.beyond is not None or not gains:
             continue
-        if pair in claims:
-            claim, said = claims[pair]
-            whole = claim.tested == row_of(claim.with_).title
-            lines.append(GainLine(
-                f'{claim.adds}{claim.mark} · {"in" if whole else "on"} {claim.tested}', gains,
-                said.strip('*'), pair in PAIRS, claim.paper, claim.elsewhere))
-        else:
-            lines.append(GainLine(f'KTM ‡ · on {row_of(pair[0]).title}', gains, 'no claim', True))
-    return lines
+        whole = claim.tested == row_of(claim.with_).title
+        lines.append(GainLine(
+            f'{claim.adds}{claim.mark} · {"in" if whole else "on"} {claim.tested}', gains,
+            said.strip('*'), pair in PAIRS, claim.paper, claim.elsewhere))
+    return sorted(lines, key=lambda line: not line.of_ktm)
 
 
 def gains_figure(lines: list[GainLine]) -> 'Figure':
@@ -98,7 +93,7 @@ def gains_figure(lines: list[GainLine]) -> 'Figure':
             axes.plot(line.paper, y - .27, 'D', color='white', markersize=5,
                       markeredgecolor=COLORS[0] if line.elsewhere else 'black',
                       markeredgewidth=.7 if line.elsewhere else 1.2,
-                      label='the paper, network with other parts' if line.elsewhere
+                      label='the paper, another network' if line.elsewhere
                       else 'the paper')
         axes.text(1.01, y, f'{found.n} {"pairs" if found.n > 1 else "pair"}, {line.said}',
                   transform=axes.get_yaxis_transform(), va='center', fontsize=9)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from open_body_runs.data import same_but_for_rounding
 from open_body_runs.rows import ROWS
@@ -17,6 +18,8 @@ RARE, FREQUENT = 'rare', 'frequent'
 """Names of the mean recall of the surfaces with fewer and with more training points."""
 GAP = 'rare - frequent'
 """Name of their difference: above 0 in a comparison, the rare surfaces gain more."""
+VALIDATION = 'validation '
+"""Stands before the name of a figure on the validation set, after the last epoch."""
 
 
 @dataclass
@@ -66,9 +69,21 @@ class Results:
                                        strict=True)]
                 for seed in self.shared_seeds(before, after)]
 
+    def with_truth(self, row: str) -> dict[str, Spread]:
+        """Return the answers that come from the annotation -> GPS AP of a row with them.
+
+        In the order of :mod:`ktn_mm.evaluation.bottleneck`; nothing of a row without a run.
+        """
+        found: dict[str, list[float]] = {}
+        for result in self.runs.get(row, {}).values():
+            for line in result.get('bottleneck', ()):
+                found.setdefault(line['replaced'], []).append(line['GPS/AP'])
+        return {answers: spread(values) for answers, values in found.items()}
+
     def minutes(self) -> dict[str, float]:
-        """Return row -> mean minutes of its runs, in the table's order, of rows that have any."""
-        return {row.name: spread(r['minutes'] for r in self.runs[row.name].values()).mean
+        """Return row -> median minutes of its runs, in the table's order, of rows that have any.
+        """
+        return {row.name: median(r['minutes'] for r in self.runs[row.name].values())
                 for row in ROWS if self.runs.get(row.name)}
 
     def points(self) -> list[int]:
@@ -128,6 +143,11 @@ def figure_of(result: dict, name: str) -> float:
     """
     if name == GAP:
         return figure_of(result, RARE) - figure_of(result, FREQUENT)
+    if name.startswith(VALIDATION):
+        last = result['curve'][-1] if result['curve'] else {}
+        if last.get('epoch') != result['epochs']:  # a validation that was cut off is missing
+            return math.nan
+        return float(last.get(name.removeprefix(VALIDATION), math.nan))
     if name in (RARE, FREQUENT):
         chosen = halves(result['data']['points_per_surface'])[name == FREQUENT]
         recall = surface_recall(result)

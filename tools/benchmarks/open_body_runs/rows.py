@@ -75,6 +75,8 @@ ROWS = (
 
 PAIRS = tuple((row.before, row.name) for row in ROWS if row.adds == 'KTM')
 """Rows without and with KTM that differ in nothing else."""
+REPLICATES = ('mid-points10', 'mid-interp-points10')
+"""Rows that differ in next to nothing: of so few points hardly any lie close enough for Aug."""
 
 
 def row_of(name: str) -> Row:

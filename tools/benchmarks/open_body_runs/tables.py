@@ -1,6 +1,7 @@
 """Results as Markdown."""
 import math
 from collections.abc import Iterable, Mapping
+from statistics import median
 
 from ktn_mm.surface.charts import SURFACES
 from open_body_runs.kinds import KINDS, kind_of
@@ -19,8 +20,9 @@ COLUMNS = {
 SHORT = ('GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', RARE, FREQUENT)
 """The figures of the README's table."""
 COMPARED = {**{figure: COLUMNS[figure] for figure in (
-    'GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'parts/mIoU', 'surface_accuracy',
-    'left_right_accuracy', 'front_back_accuracy', RARE, FREQUENT)}, GAP: 'rare − frequent'}
+    'GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPS/AR', 'mean_GPS', 'GPSm/AP', 'segm/AP', 'parts/mIoU',
+    'surface_accuracy', 'left_right_accuracy', 'front_back_accuracy', RARE, FREQUENT)},
+            GAP: 'rare − frequent'}
 """Figure -> heading, of the differences."""
 
 
@@ -75,6 +77,14 @@ def present(results: Results, group: str) -> list[Row]:
     return [row for row in ROWS if row.group == group and row.name in results.runs]
 
 
+def truth_table(results: Results, rows: list[Row]) -> str:
+    """Write the GPS AP that rows had with more and more answers of the annotation."""
+    columns = [results.with_truth(row.name) for row in rows]
+    return markdown(['from the annotation', *(row.title for row in rows)],
+                    [[answers, *(plus_minus(column[answers]) for column in columns)]
+                     for answers in columns[0]])
+
+
 def surface_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     """Write the recall of every surface, from rare to frequent, without and with KTM.
 
@@ -110,20 +120,31 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
 
 
-def rising_sentence(results: Results) -> str:
-    """Say by how much GPS AP on the validation set still rose at the end; nothing of no run."""
+def rising(results: Results) -> str:
+    """Say in how many runs and by how much GPS AP on the validation set still rose at the end."""
     # a validation that was cut off is missing: then nothing is known of the end
     curves = [result['curve'][-2:] for result in results.all()
               if len(result['curve']) > 1 and result['curve'][-1]['epoch'] == result['epochs']]
     rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in curves)
-    if not rises.n:
-        return ''
-    return (f'GPS AP on the validation set was still rising at the end of {rises.above} of '
-            f'{rises.n} runs, by {plus_minus(rises)} points since the validation before.')
+    text = f'{rises.above} of {rises.n} runs'
+    return text + (f', by {plus_minus(rises)} points since the validation before' * bool(rises.n))
+
+
+def label_changes(results: Results, pairs: Iterable[tuple[str, str]]) -> str:
+    """Write the least and the largest mean change of the surface accuracy, in percent points."""
+    found = [results.paired(*pair, 'surface_accuracy') for pair in pairs]
+    means = [100 * change.mean for change in found if change.n]
+    return f'{min(means):+.1f} to {max(means):+.1f}' if means else '-'
+
+
+def differing(results: Results, before: str, after: str) -> str:
+    """Write by how much the GPS AP of two rows differs in each seed, in percent points."""
+    gains = results.gains(before, after, 'GPS/AP').values()
+    return ', '.join(f'{100 * gain:+.1f}' for gain in gains) or '-'
 
 
 def crossed_pairs(results: Results) -> str:
-    """Name the pairs of runs on different processors or pictures that are rounded differently."""
+    """Name the pairs of runs on different processors or on pictures that differ in bytes."""
     crossed = []
     for row in comparable(results):
         seeds = [seed for seed in results.shared_seeds(row.before, row.name)
@@ -190,14 +211,14 @@ def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
 
 
 def minutes_table(results: Results) -> str:
-    """Write how long the runs of each row took."""
+    """Write how long the runs of each row took, medians."""
     taken = results.minutes()
     lines = []
     for name, minutes in taken.items():
-        worked = spread(math.nan if r['cpu_minutes'] is None else r['cpu_minutes']
-                        for r in results.runs[name].values())
+        worked = [r['cpu_minutes'] for r in results.runs[name].values()
+                  if r['cpu_minutes'] is not None]
         lines.append([name, row_of(name).title, str(len(results.runs[name])), f'{minutes:.0f}',
-                      f'{worked.mean:.0f}' if worked.n else '-'])
+                      f'{median(worked):.0f}' if worked else '-'])
     return markdown(['row', '', 'runs', 'minutes of a run', 'of the processor'], lines)
 
 
