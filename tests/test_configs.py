@@ -303,6 +303,34 @@ def test_leaves_of_the_docs_build(tmp_path):
             MODELS.build(load(path).model)
 
 
+def test_the_leaf_of_few_labels_says_everything(tmp_path):
+    page = (ROOT / 'docs' / 'few-labels.md').read_text()
+    leaf, = re.findall(r"```python\n( +_base_ = .*?mine = .*?)```", page, re.S)
+    addition, = re.findall(r"```python\n(surface = .*?)```", page, re.S)
+    leaf = re.sub('^   ', '', leaf, flags=re.M)
+    leaf = leaf.replace("'./", f"'{ROOT}/configs/densepose_topdown/")
+    path = tmp_path / 'mine.py'
+    path.write_text(leaf)
+    config = Config.fromfile(path)
+    for loader, file in (('train', 'learn'), ('val', 'look'), ('test', 'look')):
+        dataset = config[f'{loader}_dataloader'].dataset
+        assert (dataset.data_root, dataset.ann_file) == ('data/mine/', f'{file}.json')
+        assert dataset.data_prefix == dict(img='pictures/')
+    for evaluator in (config.val_evaluator, config.test_evaluator):
+        assert [each.ann_file for each in evaluator] == ['data/mine/look.json']
+    assert Path(config.model.init_cfg.checkpoint).is_file()
+    flip, = (step for step in config.train_dataloader.dataset.pipeline if 'Flip' in step.type)
+    assert 'template' not in flip
+
+    path.write_text(leaf + addition)
+    config = Config.fromfile(path)
+    steps = config.train_dataloader.dataset.pipeline
+    assert [step.type for step in steps] == [step.type for step in config.train_pipeline]
+    flip, = (step for step in steps if 'Flip' in step.type)
+    assert (flip.template == config.model.head.template == config.val_evaluator[0].template
+            == config.test_evaluator[0].template == 'data/densepose/template.npz')
+
+
 def test_the_backbone_swap_of_the_readme_builds(tmp_path):
     section = (ROOT / 'README.md').read_text().split('## Another backbone')[1]
     leaf = section.split('```python\n')[1].split('```')[0]
