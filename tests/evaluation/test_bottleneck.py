@@ -16,7 +16,7 @@ from evaluation_cases import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ktn_mm.evaluation import GroundTruth, evaluate, measure
+from ktn_mm.evaluation import GroundTruth, bottleneck, evaluate, measure
 from ktn_mm.evaluation.bottleneck import KINDS, LADDER, reachable_iou
 from ktn_mm.evaluation.coco_ap import score_thresholds
 from ktn_mm.evaluation.diagnosis import diagnose
@@ -107,11 +107,13 @@ def plain_ladder(data, detections, template, clean):
 
 @pytest.mark.parametrize('compat', ['detectron2', None])
 @settings(max_examples=12, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 10 ** 9))
-def test_equals_plain_loops(compat, seed):
+@given(seed=st.integers(0, 10 ** 9), portion=st.sampled_from([7, bottleneck.PORTION]))
+def test_equals_plain_loops(compat, seed, portion):
     data, detections = random_data(seed)
     truth, body = GroundTruth(data, compat=compat), TinyBody(seed % 7)
-    found = diagnose(truth, measured(truth, detections), body).bottleneck
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bottleneck, 'PORTION', portion)
+        found = diagnose(truth, measured(truth, detections), body).bottleneck
     got = np.nan_to_num(np.stack([found.gps[:, 0], found.gpsm[:, 0]], -1), nan=-1)
     assert got == pytest.approx(np.array(
         plain_ladder(data, detections, body, compat is None)), abs=1e-9)

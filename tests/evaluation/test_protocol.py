@@ -15,7 +15,7 @@ from evaluation_oracle import evaluate as plain_evaluate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ktn_mm.evaluation import GroundTruth, evaluate, measure
+from ktn_mm.evaluation import GroundTruth, evaluate, measure, protocol
 from ktn_mm.evaluation.coco_ap import score_thresholds
 
 
@@ -37,10 +37,14 @@ def assert_equals_plain_loops(data, detections, body, *, compat, lowest=.5):
 
 @pytest.mark.parametrize('compat', ['detectron2', None])
 @settings(max_examples=40, deadline=None, derandomize=True, database=None)
-@given(seed=st.integers(0, 10 ** 9), lowest=st.sampled_from([.5, .5, .2]))
-def test_equals_plain_loops(compat, seed, lowest):
+@given(seed=st.integers(0, 10 ** 9), lowest=st.sampled_from([.5, .5, .2]),
+       portion=st.sampled_from([7, protocol.PORTION]))
+def test_equals_plain_loops(compat, seed, lowest, portion):
     data, detections = random_data(seed)
-    assert_equals_plain_loops(data, detections, TinyBody(seed % 7), compat=compat, lowest=lowest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, 'PORTION', portion)
+        assert_equals_plain_loops(data, detections, TinyBody(seed % 7), compat=compat,
+                                  lowest=lowest)
 
 
 @pytest.mark.parametrize('compat', ['detectron2', None])
