@@ -32,6 +32,8 @@ def test_a_mask_goes_by_its_own_pixels(covered, kept):
     box = np.array([2., 4., 10., 10.])
     hidden = region(slice(4, 4 + covered), slice(2, 12))
     assert keeps_mask(hidden, mask, box, drops_empty=True) == kept
+    hidden[15:] = hidden[:, 13:] = 1  # more region around it changes nothing
+    assert keeps_mask(hidden, mask, box, drops_empty=True) == kept
 
 
 def test_boxes_without_area_go_in_the_references_protocol_only():
