@@ -26,6 +26,31 @@ LEAVES = [path for path in sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 VARIANTS = [path for path in LEAVES if '_res50_' in path.stem and 'open-body' not in path.stem]
 VARIANTS += [path for path in LEAVES if path.stem.startswith('baseline_hrnet-w32_8xb32')]
 LIGHT = ('mobilenetv2', )
+ABLATIONS = {
+    'baseline-is': {'neck.instance_strengthening': True},
+    'ktm-keypoint': {'head.ktm.sources': ('keypoint', )},
+    'ktm-keypoint-average': {'head.ktm.sources': ('keypoint', ), 'head.ktm.graph': 'average'},
+    'ktm-keypoint-location': {'head.ktm.sources': ('keypoint', 'location')},
+    'ktm-keypoint-no-transform': {'head.ktm.sources': ('keypoint', ),
+                                  'head.ktm.transform': False},
+    'ktm-location': {'head.ktm.sources': ('location', )},
+    'ktm-part': {'head.ktm.sources': ('part', )},
+    'ktn-keypoint': {'head.ktm.sources': ('keypoint', )},
+    'ktn-keypoint-location': {'head.ktm.sources': ('keypoint', 'location')},
+    'ktn-location': {'head.ktm.sources': ('location', )},
+    'ktn-part': {'head.ktm.sources': ('part', )},
+    'ktn-v1': {'neck.version': 1, 'head.ktm.sources': ('keypoint', )},
+    'mid-dilations-111': {'neck.dilations': (1, 1, 1)},
+    'mid-dilations-222': {'neck.dilations': (2, 2, 2)},
+    'mid-dilations-333': {'neck.dilations': (3, 3, 3)},
+    'mid-no-is': {'neck.instance_strengthening': False},
+    'mid-no-rearranging': {'neck.rearrange': False},
+    'mid-no-rearranging-no-is': {'neck.rearrange': False, 'neck.instance_strengthening': False},
+    'mid-v1': {'neck.version': 1},
+    'mid-v1-resample': {'neck.version': 1, 'head.loss_surface.resample': True},
+    'mid-v1-reweight': {'neck.version': 1, 'head.loss_surface.reweight': 'batch'},
+    'mid-v1-triplet': {'neck.version': 1, 'head.loss_triplet.type': 'SurfaceTriplet'}}
+"""Row of configs/ablations -> what it changes of the model that its first word names."""
 
 
 @cache
@@ -145,12 +170,13 @@ def test_config_says_what_its_name_says(path):
     assert bool(config.model.head.ktm) == (variant in ('ktn', 'ktm'))
     keypoints_there = 'ultrapose' not in fields[3] and 'few-labels' not in fields[2]
     metrics = ['DensePoseCocoMetric'] + ['CocoMetric'] * keypoints_there
+    official = not fields[3].startswith('open-body')
     for loader, evaluator in ((config.val_dataloader, config.val_evaluator),
                               (config.test_dataloader, config.test_evaluator)):
         assert [metric.type for metric in evaluator] == metrics
+        assert evaluator[0].get('compat', 'detectron2') == ('detectron2' if official else None)
         for metric in evaluator:
             assert metric.ann_file == config.data_root + loader.dataset.ann_file
-    official = not fields[3].startswith('open-body')
     folder = dict(densepose='coco', ultrapose='ultrapose').get(fields[3].split('-')[0])
     assert not official or f'/{folder}/' in config.val_evaluator[0].ann_file
     whole = config.model.get('init_cfg') or {}
@@ -167,6 +193,8 @@ def test_config_says_what_its_name_says(path):
     assert crops == config.train_dataloader.batch_size
     assert path.parent.name == 'benchmark' \
         or config.auto_scale_lr.base_batch_size == devices * crops
+    epochs = 12 if 'demo' in fields[2] else int(re.search(r'-(\d+)e$', fields[2])[1])
+    assert config.train_cfg.max_epochs == config.param_scheduler[-1].end == epochs
     size = config.codec['input_size']
     assert path.stem.endswith(f'{size[1]}x{size[0]}')
     pipeline = config.train_dataloader.dataset.pipeline
@@ -181,9 +209,13 @@ def test_config_says_what_its_name_says(path):
 
 @pytest.mark.parametrize('path', [path for path in LEAVES if path.parent.name == 'ablations'],
                          ids=lambda p: p.stem)
-def test_ablation_changes_nothing_but_the_model(path):
-    config, whole = load(path), load(next(p for p in LEAVES if p.stem.startswith('ktn_res50_8xb')))
-    assert config.model != whole.model
+def test_ablation_changes_what_its_name_says_and_nothing_else(path):
+    row = path.stem.split('_')[0]
+    plain, whole = (load(next(p for p in LEAVES if p.stem.startswith(f'{name}_res50_8xb')))
+                    for name in (row.split('-')[0], 'ktn'))
+    config, before = load(path), deepcopy(plain.model)
+    plain.merge_from_dict({f'model.{key}': value for key, value in ABLATIONS[row].items()})
+    assert config.model == plain.model != before
     config.model = whole.model
     assert config.to_dict() == whole.to_dict()
 
