@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import mmdet
@@ -8,6 +9,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 
 from ktn_mm.apis.detection import PersonDetector
 from ktn_mm.synth.dataset import make_dataset
@@ -40,6 +42,18 @@ def test_people_come_best_first(checkpoint):
     assert len(boxes) == len(scores) > 0 and boxes.shape[1] == 4
     assert (np.diff(scores) <= 0).all()
     assert boxes.min() >= 0 and boxes[:, 2].max() <= 160 and boxes[:, 3].max() <= 120
+
+
+def test_only_people_within_the_picture_are_kept(checkpoint, monkeypatch):
+    found = InstanceData(
+        bboxes=torch.tensor([[10., 10, 30, 40], [0, 0, 50, 50], [-5, 20, 90, 70],
+                             [99, 0, 120, 9]]),
+        labels=torch.tensor([0, 1, 0, 0]), scores=torch.tensor([.25, .9, .5, .75]))
+    monkeypatch.setattr('mmdet.apis.inference_detector',
+                        lambda model, image: SimpleNamespace(pred_instances=found))
+    boxes, scores = PersonDetector(str(CONFIG), checkpoint)(np.zeros((60, 80, 3), np.uint8))
+    assert boxes.tolist() == [[0, 20, 80, 60], [10, 10, 30, 40]]
+    assert scores.tolist() == [.5, .25]
 
 
 def test_a_detector_of_something_else_is_refused(checkpoint, tmp_path):
