@@ -55,13 +55,13 @@ def model(tmp_path_factory, config):
 
 @pytest.fixture(scope='module')
 def flip_model(tmp_path_factory, config):
-    """With everything that decoding knows: the flip test, a score of the maps, a bigger crop."""
+    """With all that decoding knows: the flip test, a score of the maps, threshold, bigger crop."""
     codec = dict(input_size=(64, 96), output_size=(32, 48))
     pipeline = Config.fromfile(config).test_dataloader.dataset.pipeline
     step = next(i for i, s in enumerate(pipeline) if s.type == 'DensePoseTopdownAffine')
     return make(tmp_path_factory.mktemp('flip'), config, {
         'model.test_cfg.flip_test': True, 'model.test_cfg.score': 'box*dense',
-        'model.head.decoder': codec,
+        'model.head.decoder': codec, 'model.head.foreground_threshold': .4,
         'model.data_preprocessor.bgr_to_rgb': False,
         f'test_dataloader.dataset.pipeline.{step}.input_size': codec['input_size'],
         f'test_dataloader.dataset.pipeline.{step - 1}.padding': 1.1})
@@ -161,10 +161,10 @@ def test_maps_before_they_are_rounded(kind, request):
     def maps(x):
         found = network.head(network.extract_feat(x))
         return DenseMaps(found[0], *found[3:6])
-    flip = backend.recipe.flip_test
+    flip, threshold = backend.recipe.flip_test, network.head.foreground_threshold
     with torch.no_grad():
         expected = decode_dense(
-            maps(inputs), backend.recipe.input_size,
+            maps(inputs), backend.recipe.input_size, threshold=threshold,
             flipped=maps(inputs.flip(-1)) if flip else None,
             mirror_table=network.head.mirror_table(torch.device('cpu')) if flip else None)
     found = backend._run(ours)
@@ -172,7 +172,7 @@ def test_maps_before_they_are_rounded(kind, request):
     for i in range(2):
         arrays = [m and DenseArrays(*(m[n][i] for n in DenseArrays._fields))
                   for m in (found, mirrored)]
-        labels, uv, _ = decode_arrays(arrays[0], backend.recipe.input_size, threshold=.3,
+        labels, uv, _ = decode_arrays(arrays[0], backend.recipe.input_size, threshold=threshold,
                                       flipped=arrays[1], mirror_table=backend.recipe.mirror_table)
         same = labels == expected.labels[i].numpy()
         assert same.mean() > .9995
