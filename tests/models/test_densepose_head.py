@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import ktn_mm.codecs  # noqa: F401
 import ktn_mm.models  # noqa: F401
+from ktn_mm.models.losses import SurfaceTriplet
 
 CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=4 / 3)
 
@@ -42,6 +43,13 @@ def test_outputs_are_a_plain_tuple_of_the_six_predictors(ktm, num_convs):
             torch.testing.assert_close(output, head.predictors[name](features),
                                        rtol=1e-4, atol=1e-5)
     assert ('surfaces' in head.predictors) == (ktm is None)
+
+
+def test_heat_maps_start_near_0_and_coordinates_near_the_middle():
+    predictors = make_head().predictors
+    for name, bias in (('keypoints', 0), ('u', .5), ('v', .5)):
+        assert (predictors[name].bias == bias).all()
+        assert predictors[name].weight.std().item() == pytest.approx(.001, rel=.1)
 
 
 def test_other_levels_of_a_backbone_are_no_instance_logits():
@@ -84,14 +92,17 @@ def read_by_loop(maps, x, y):
 
 
 def test_point_losses_by_loop(make_samples):
-    head, feats, samples = make_head(), make_feats(), make_samples()
+    head = make_head(loss_triplet=dict(type='SurfaceTriplet'))
+    feats, samples = make_feats(), make_samples()
     # keep to points between cell centres, so that the loop needs no border
     for sample in samples:
-        sample.gt_instance_labels.dp_points.clamp_(1, 30)
+        label = sample.gt_instance_labels
+        label.dp_points.clamp_(2, 29)
+        label.dp_surfaces[0, 3:5] = label.dp_surfaces[0, 1:3]  # triplets need pairs
     samples[1].gt_instance_labels.dp_points[0, 0] = torch.tensor([40., 10.])  # off the crop
     losses = head.loss(feats, samples)
     maps = [m.detach().double() for m in head(feats)]
-    surface, u, v, right, count = 0., 0., 0., 0, 0
+    surface, u, v, right, features, targets = 0., 0., 0., 0, [], []
     for b, sample in enumerate(samples):
         label = sample.gt_instance_labels
         for p in range(6):
@@ -106,12 +117,18 @@ def test_point_losses_by_loop(make_samples):
                       for i in (4, 5)]
             u, v = (t + (e * e / 2 if e < 1 else e - 0.5)
                     for t, e in zip((u, v), errors, strict=True))
-            count += 1
+            targets.append(target)
+            x, y = (x - 0.5) / 2, (y - 0.5) / 2  # of the features, which are half as large
+            features.append([read_by_loop(m, x, y) for m in feats[0][b].detach()])
+    count = len(targets)
     assert count == 9
     np.testing.assert_allclose(losses['loss_surface'].item(), surface / count, rtol=1e-5)
     np.testing.assert_allclose(losses['loss_u'].item(), 10 * u / count, rtol=1e-5)
     np.testing.assert_allclose(losses['loss_v'].item(), 10 * v / count, rtol=1e-5)
     np.testing.assert_allclose(losses['acc_surface'].item(), right / count, rtol=1e-6)
+    triplet = SurfaceTriplet()(torch.tensor(features), torch.tensor(targets))
+    np.testing.assert_allclose(losses['loss_triplet'].item(), triplet.item(), rtol=1e-5)
+    assert triplet > 0
 
 
 def test_dense_and_keypoint_losses_by_loop(make_samples):
@@ -148,7 +165,9 @@ def test_dense_and_keypoint_losses_by_loop(make_samples):
 
 
 def test_losses_are_float32_under_autocast(make_samples):
-    head, feats, samples = make_head(ktm=dict()), make_feats(), make_samples()
+    head = make_head(ktm=dict(), loss_triplet=dict(type='SurfaceTriplet'))
+    feats, samples = make_feats(), make_samples()
+    samples[1].gt_instance_labels.dp_surfaces = samples[0].gt_instance_labels.dp_surfaces
     with torch.autocast('cpu', dtype=torch.bfloat16):
         losses = head.loss(feats, samples)
         assert head(feats)[0].dtype == torch.bfloat16
@@ -156,6 +175,8 @@ def test_losses_are_float32_under_autocast(make_samples):
     for name, value in losses.items():
         assert value.dtype == torch.float32, name
         np.testing.assert_allclose(value.item(), reference[name].item(), rtol=0.1, atol=0.15)
+    for name in ('loss_triplet', 'loss_instance'):  # of what was float32 when the head got it
+        assert losses[name] == reference[name] > 0
 
 
 def test_folded_is_unfolded(make_samples):
@@ -262,6 +283,17 @@ def test_training_lowers_every_loss(make_samples):
         assert losses[name] < 0.97 * first[name], name
     assert losses['loss_surface'] < 0.5 * first['loss_surface']
     assert losses['acc_surface'] > 0.8
+
+
+@pytest.mark.parametrize('threshold', [.05, .9])
+def test_people_are_where_their_probability_exceeds_the_threshold(threshold, make_samples):
+    head, feats = make_head(foreground_threshold=threshold).eval(), make_feats()
+    head.predictors['mask'].weight.data *= 4
+    mask = F.interpolate(head(feats)[0].detach(), scale_factor=2, mode='bilinear')
+    person = mask.softmax(1)[:, 1].numpy() > threshold
+    assert .05 < person.mean() < .95
+    for instance, expected in zip(head.predict(feats, make_samples()), person, strict=True):
+        np.testing.assert_array_equal(instance.dense_labels[0] > 0, expected)
 
 
 def test_traced_head_is_the_head():

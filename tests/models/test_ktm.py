@@ -86,6 +86,13 @@ def test_three_surfaces_by_hand(tmp_path):
     torch.testing.assert_close(made[[0, *range(4, 25)]], torch.full((22, ), 5.))
 
 
+def test_the_kernel_is_float32_under_autocast():
+    ktm, given = machine(), kernels()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = ktm(*given)
+    assert found.dtype == torch.float32 and torch.equal(found, ktm(*given))
+
+
 def test_without_transformer_it_is_the_mean_of_gathered_rows():
     ktm = machine(transform=False, sources=('keypoint', 'part'))
     keypoint, part, mask = kernels()

@@ -88,6 +88,17 @@ def test_triplet_by_loop():
     assert torch.isfinite(features.grad).all() and features.grad.abs().sum() > 0
 
 
+def test_triplet_thins_points_at_random():
+    surfaces, compared = torch.arange(50) % 4, set()
+    for _ in range(3):
+        features = torch.randn(50, 4, requires_grad=True)
+        SurfaceTriplet(margin=2., max_points=10)(features, surfaces).backward()
+        rows = features.grad.any(1).nonzero().flatten().tolist()
+        assert 2 < len(rows) <= 10 and surfaces[rows].all()
+        compared.update(rows)
+    assert len(compared) > 10
+
+
 @pytest.mark.parametrize('surfaces', [[0, 0, 0], [0, 3, 0], [3, 3, 3], [1, 2, 3]])
 def test_triplet_without_triplets(surfaces):
     features = torch.randn(3, 4, requires_grad=True)
@@ -101,6 +112,13 @@ def test_reading_at_cell_centres_returns_the_cells():
     where = torch.from_numpy(cell_centers((12, 16), (6, 8))).reshape(1, -1, 2).expand(2, -1, -1)
     read = read_at_points(maps, where, (12, 16))
     torch.testing.assert_close(read, maps.flatten(2).transpose(1, 2))
+
+
+def test_the_crops_rim_reads_the_outermost_cells():
+    maps = torch.randn(1, 3, 8, 6)
+    corners = torch.tensor([[[-.5, -.5], [11.5, -.5], [-.5, 15.5], [11.5, 15.5]]])
+    read = read_at_points(maps, corners, (12, 16))
+    torch.testing.assert_close(read[0], maps[0, :, [0, 0, -1, -1], [0, -1, 0, -1]].T)
 
 
 def test_points_on_the_rim_are_inside():

@@ -21,6 +21,14 @@ def decoder(**options):
     return neck
 
 
+def test_what_has_no_relu_starts_at_a_scale_of_its_own():
+    neck = decoder(in_channels=(4, 6, 8, 2048), fusion='hierarchical')
+    lateral = neck.laterals[3](torch.randn(1, 2048, 16, 16))
+    assert lateral.var().item() == pytest.approx(2 * 2048 / (2048 + 8), rel=.2)  # Xavier's
+    assert neck.join.weight.var().item() == pytest.approx(2 / (32 + 8), rel=.3)
+    assert 0 < neck.instance.weight.std() < .02
+
+
 def test_space_to_depth_index_by_index():
     x = torch.randn(2, 3, 4, 6)
     y = space_to_depth(x)
