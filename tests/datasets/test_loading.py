@@ -4,6 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from pycocotools import mask as rle_tools
 
 from ktn_mm.datasets import LoadDenseMasks, LoadPersonImage
@@ -105,6 +106,18 @@ def test_missing_and_broken_pictures_name_file_and_annotation(tiny, build, run):
     cv2.imwrite(str(path), np.zeros((240, 200, 3), np.uint8))
     with pytest.raises(ValueError, match=r'\(240, 200\), annotated are \(200, 240\)'):
         run(dataset, 0, [dict(type='LoadPersonImage')])
+
+
+def test_exif_flags_are_ignored(tmp_path):
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:, :16, 0] = pixels[:, 16:, 1] = 255
+    exif, path = Image.Exif(), str(tmp_path / 'turned.jpg')
+    exif[ExifTags.Base.Orientation] = 3
+    Image.fromarray(pixels).save(path, exif=exif)
+    red, green = (0, 0, 1), (0, 1, 0)
+    for image, expected in ((LoadPersonImage()(dict(img_path=path))['img'], (red, green)),
+                            (cv2.imread(path), (green, red))):
+        np.testing.assert_array_equal(image[8, [8, 24]] > 128, expected)
 
 
 def test_broken_pictures_can_be_skipped_in_training(tiny, build):
