@@ -22,6 +22,15 @@ def sample(request):
                 dp_parts=np.full((256, 256), 3, np.uint8), dp_box=BOX, person_mask=mask)
 
 
+@pytest.fixture
+def fixed(monkeypatch):
+    """An occluder in front of columns 20 to 49 and rows 30 to 69."""
+    step = RandomOcclusion()
+    monkeypatch.setattr(step, '_draw', lambda width, height: (
+        np.array([20, 30, 50, 70]), np.full((40, 30, 3), 9, np.uint8)))
+    return step
+
+
 def test_everything_under_the_rectangle_goes_and_nothing_else(sample):
     before = {key: np.copy(value) for key, value in sample.items() if key != 'crop_frame'}
     out = RandomOcclusion(prob=1., area=(.05, .05))(dict(sample))
@@ -59,6 +68,14 @@ def test_the_sample_that_came_in_is_left_alone(sample):
     RandomOcclusion(prob=1.)(dict(sample))
     for key, value in before.items():
         np.testing.assert_array_equal(sample[key], value)
+
+
+def test_points_go_up_to_the_edge_of_the_outermost_pixels(sample, fixed):
+    crop = np.array([[19.4, 50], [19.6, 50], [49.4, 50], [49.6, 50],
+                     [40, 29.4], [40, 29.6], [40, 69.4], [40, 69.6]])
+    sample.update(transformed_dp_points=crop, dp_points=sample['crop_frame'].to_image(crop),
+                  dp_surfaces=np.arange(8), dp_uv=np.zeros((8, 2)))
+    assert fixed(sample)['dp_surfaces'].tolist() == [0, 3, 4, 7]
 
 
 def test_shares_and_probability():
