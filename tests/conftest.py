@@ -57,6 +57,14 @@ class BentTemplate:
                                np.select(kinds, [v, u], 1 - u)], -1)
 
 
+@pytest.fixture(scope='session', autouse=True)
+def own_cache(tmp_path_factory):
+    """Compute what is kept for later processes anew, and leave the user's cache alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('KTN_MM_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture(scope='session')
 def bent_template():
     return BentTemplate()

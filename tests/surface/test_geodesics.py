@@ -135,6 +135,7 @@ def test_table_is_kept_and_read_back(tmp_path):
 
 
 def test_cache_folder_follows_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv('KTN_MM_CACHE')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     vertices, faces = grid(3, plane)
     GeodesicTable(vertices, faces, num_sites=3).table.sum()
