@@ -46,6 +46,8 @@ VAL_PIPELINE = [
 @pytest.fixture(scope='module', params=[0, 2], ids=['one process', 'two workers'])
 def batch(request, tmp_path_factory):
     init_default_scope('mmpose')
+    np.random.seed(0)
+    torch.manual_seed(0)  # which the workers' seeds come from
     tiny = make_tiny_dataset(tmp_path_factory.mktemp('tiny'), num_images=2,
                              kinds=('dense', 'plain', 'silhouette'))
     dataset = DensePoseCocoDataset(tiny.ann_file, data_prefix=dict(img=tiny.img_dir),
@@ -117,6 +119,7 @@ def test_val_batches_of_annotated_and_detected_boxes(tiny, build):
 
 
 def test_two_files_become_one_training_set(tmp_path, template):
+    np.random.seed(0)
     # mmengine's ConcatDataset cannot compare mmpose's metainfo; mmpose's own wrapper serves.
     parts = []
     for seed in (0, 1):
