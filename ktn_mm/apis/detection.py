@@ -33,10 +33,13 @@ class PersonDetector:
     def __init__(self, config: str, checkpoint: str | None = None, *,
                  device: str = 'cpu') -> None:
         from mmdet.apis import init_detector
+        from mmengine.registry import DefaultScope
         from mmpose.utils import adapt_mmdet_pipeline
         config, checkpoint = find_detector(config, checkpoint)
         try:
-            self.model = init_detector(config, checkpoint, device=device)
+            # It leaves mmdet's scope behind, in which later models would be looked for.
+            with DefaultScope.overwrite_default_scope('mmdet'):
+                self.model = init_detector(config, checkpoint, device=device)
         except URLError as error:
             raise OSError(f'{checkpoint} cannot be downloaded: {error.reason}') from error
         self.model.cfg = adapt_mmdet_pipeline(self.model.cfg)

@@ -37,8 +37,11 @@ def checkpoint(tmp_path_factory):
 
 def test_people_come_best_first(checkpoint):
     image = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    DefaultScope.get_instance('of a caller', scope_name='mmpose')
     detector = PersonDetector(str(CONFIG), checkpoint)
     boxes, scores = detector(image)
+    scope = DefaultScope.get_current_instance()
+    assert (scope.instance_name, scope.scope_name) == ('of a caller', 'mmpose')
     assert len(boxes) == len(scores) > 0 and boxes.shape[1] == 4
     assert (np.diff(scores) <= 0).all()
     assert boxes.min() >= 0 and boxes[:, 2].max() <= 160 and boxes[:, 3].max() <= 120
