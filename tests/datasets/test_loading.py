@@ -104,7 +104,11 @@ def test_missing_and_broken_pictures_name_file_and_annotation(tiny, build, run):
     assert str(path) in str(caught.value)
 
     cv2.imwrite(str(path), np.zeros((240, 200, 3), np.uint8))
-    with pytest.raises(ValueError, match=r'\(240, 200\), annotated are \(200, 240\)'):
+    with pytest.raises(ValueError, match=r'\(240, 200\), annotated are \(200, 240\); an EXIF'):
+        run(dataset, 0, [dict(type='LoadPersonImage')])
+
+    cv2.imwrite(str(path), np.zeros((100, 120, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'\(100, 120\), annotated are \(200, 240\)$'):
         run(dataset, 0, [dict(type='LoadPersonImage')])
 
 

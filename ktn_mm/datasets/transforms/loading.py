@@ -95,9 +95,10 @@ class _Complaints:
 class LoadPersonImage(LoadImage):
     """Load a picture; say which annotation asks for it when that fails.
 
-    Also compares the picture's size with the annotation's: a picture that was resized, or turned
-    by its EXIF flag, does not fit its points. EXIF flags are ignored for that reason, as they
-    were when COCO was annotated.
+    Also compares the picture's size with the annotation's: a picture that was resized, or
+    annotated as its EXIF flag turns it, does not fit its points. EXIF flags are ignored, as they
+    were when COCO was annotated. A flag that keeps the size, which mirrors, turns by 180 degrees,
+    or turns a square picture, is not noticed.
 
     Args:
         on_bad: 'error' raises; 'skip' counts and lets the dataset draw another sample (not when
@@ -125,9 +126,13 @@ class LoadPersonImage(LoadImage):
             where += f' of {describe(results)}'
         try:
             loaded = self._load(results, where)
-            if expected is not None and tuple(loaded['img_shape']) != tuple(expected):
-                raise ValueError(f'{where}: height and width are {tuple(loaded["img_shape"])}, '
-                                 f'annotated are {tuple(expected)}')
+            size = tuple(loaded['img_shape'])
+            if expected is not None and size != tuple(expected):
+                turned = size == tuple(expected)[::-1]
+                raise ValueError(f'{where}: height and width are {size}, annotated are '
+                                 f'{tuple(expected)}' + (
+                    '; an EXIF flag may turn it, which is ignored here: store the picture '
+                    'upright, without the flag' if turned else ''))
         except (FileNotFoundError, ValueError) as error:
             if self.on_bad == 'error':
                 raise
