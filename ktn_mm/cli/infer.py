@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
                               overwrite=args.overwrite, image_ids=image_ids)
     except ValueError as error:
         raise options.WrongArguments(f'--save: {error}') from None
-    writer.check(options.source_names(inputs))
+    options.check_places(writer, inputs)
     with options.progress(inputs, args.stop) as shown:
         # nothing is written before it loads
         results = options.results_of(args, inputs, shown, boxes)

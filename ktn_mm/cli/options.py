@@ -15,6 +15,7 @@ from .stopping import Stop, tell
 
 if TYPE_CHECKING:
     from ..apis import DensePoseInferencer
+    from ..apis.result_writer import ResultWriter
     from ..apis.sources import OnError
 
 
@@ -127,10 +128,13 @@ def list_inputs(inputs: list[str]) -> list[str | int]:
     return found
 
 
-def source_names(inputs: list[str | int]) -> list[str]:
-    """Return the ``source`` that the results of inputs have."""
+def check_places(writer: 'ResultWriter', inputs: list[str | int]) -> None:
+    """See whether the results of inputs have places; raises as :meth:`ResultWriter.check`."""
     from ..apis.sources import source_name
-    return [source_name(one) for one in inputs]
+    try:
+        writer.check(source_name(one) for one in inputs)
+    except FileExistsError as error:
+        raise FileExistsError(f'{error} (--overwrite, --out)') from None
 
 
 def count_frames(inputs: list[str | int]) -> int | None:

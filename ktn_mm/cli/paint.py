@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     table = {'painted': Form('.png', 'the picture with the texture on it', painted)}
     writer = ResultWriter(args.out, overwrite=args.overwrite, table=table,
                           for_pictures=['painted'], for_videos=['video:painted'])
-    writer.check(options.source_names(inputs))
+    options.check_places(writer, inputs)
     with options.progress(inputs, args.stop) as shown, args.stop.closing(writer):
         for result in options.results_of(args, inputs, shown, boxes):
             with args.stop.held():  # also ends the video before

@@ -117,7 +117,9 @@ def test_what_exists_stays_unless_asked(infer, picture, capsys):
     assert infer(picture, '--bboxes', BOXES) == 0
     before = (infer.out / 'people_iuv.png').read_bytes()
     assert infer(picture, '--bboxes', '10,5,40,85') == 1
-    assert 'people_iuv.png exists already, and 1 more' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'people_iuv.png exists already, and 1 more; overwrite it' in said
+    assert '(--overwrite, --out)' in said
     assert (infer.out / 'people_iuv.png').read_bytes() == before
     assert infer(picture, '--bboxes', '10,5,40,85', '--overwrite') == 0
     assert (infer.out / 'people_iuv.png').read_bytes() != before
