@@ -82,7 +82,8 @@ def _opened(path: str | Path, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Im
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f'{path}: not a picture that can be read') from None
+        raise PictureError(f'{path}: not a picture that can be read '
+                           f'({", ".join(PICTURE_FORMATS)})') from None
     except Image.DecompressionBombError:
         raise PictureError(f'{path}: more than {max_pixels // 10**6} million pixels') from None
     except Exception as error:  # decoders raise whatever they stumble over

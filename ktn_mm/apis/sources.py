@@ -56,7 +56,8 @@ def list_folder(folder: str | Path) -> list[Path]:
     found = sorted(path for path in Path(folder).iterdir() if path.is_file()
                    and path.suffix.lower() in PICTURE_SUFFIXES + VIDEO_SUFFIXES)
     if not found:
-        raise ValueError(f'{folder}: neither a picture nor a video in this folder')
+        raise ValueError(f'{folder}: neither a picture nor a video in this folder; pictures end '
+                         f'in {", ".join(PICTURE_SUFFIXES)}')
     return found
 
 

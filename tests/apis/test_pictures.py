@@ -81,9 +81,10 @@ def test_broken_files_are_named(tmp_path):
         (tmp_path / name).write_bytes(whole[:len(whole) // 2])
         with pytest.raises(ValueError, match=f'{name}: broken'):
             read_picture(tmp_path / name)
-    for name, content in (('text.jpg', b'no picture'), ('empty.png', b'')):
+    for name, content in (('text.jpg', b'no picture'), ('empty.png', b''),
+                          ('phone.heic', b'\0\0\0\x18ftypheic')):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f'{name}: not a picture'):
+        with pytest.raises(ValueError, match=fr'{name}: not a picture that .*\(JPEG, PNG, '):
             read_picture(tmp_path / name)
     with pytest.raises(FileNotFoundError, match='none.jpg'):
         read_picture(tmp_path / 'none.jpg')

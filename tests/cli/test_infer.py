@@ -251,7 +251,8 @@ def test_trouble_is_told_before_any_work(infer, painted, picture, tmp_path, caps
         'nothing can be written there': [str(picture), '--out', str(blocked / 'out')],
         'would both be written to': [str(picture), str(twin), '--out', str(infer.out)],
         'gone.jpg: no such file': [str(picture), 'gone.jpg', '--out', str(infer.out)],
-        'neither a picture nor a video': [str(tmp_path / 'empty'), '--out', str(infer.out)]}
+        'neither a picture nor a video in this folder; pictures end in .jpg, .jpeg': [
+            str(tmp_path / 'empty'), '--out', str(infer.out)]}
     (tmp_path / 'empty').mkdir()
     for reason, args in cases.items():
         assert main(['infer', *args, *model, '--whole-image']) == 1
