@@ -13,7 +13,7 @@ arguments, nothing was done; 130 interrupted, what was done is kept"""
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command; what it parses has the function ``run``."""
-    parser = argparse.ArgumentParser(
+    parser = options.Parser(
         prog='ktn-mm', description='Dense human pose: from pictures and videos to body surfaces.',
         epilog=EXIT_CODES)
     parser.add_argument('--version', action='version', version=__version__)

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
@@ -19,8 +19,23 @@ if TYPE_CHECKING:
     from ..apis.sources import OnError
 
 
+HINTS = {'INPUT': 'inputs come first: --model and --det take what follows them',
+         '--bboxes: expected': 'write --bboxes=-5,10,100,200 where a minus comes first'}
+"""Part of a message of argparse -> what to do."""
+
+
 class WrongArguments(ValueError):
     """The arguments ask for nothing that can be done, whatever the files hold."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that knows the way out where our options take too much or too little."""
+
+    def error(self, message: str) -> NoReturn:
+        for part, hint in HINTS.items():
+            if part in message:
+                message += f'; {hint}'
+        super().error(message)
 
 
 def count(text: str) -> int:
@@ -42,7 +57,8 @@ def share(text: str) -> float:
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Add INPUT."""
     parser.add_argument('inputs', nargs='+', metavar='INPUT',
-                        help='pictures, videos, folders of these, or the number of a webcam')
+                        help='pictures, videos, folders of these, or the number of a webcam; '
+                        'they come first, since --model and --det take what follows them')
 
 
 def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
@@ -81,7 +97,8 @@ def add_model(parser: argparse.ArgumentParser, *, or_iuv: bool = False,
     if not ask_later:
         who.add_argument(
             '--bboxes', metavar='BOXES',
-            help="own boxes in pixels: 'x1,y1,x2,y2;...' for all, or a .json file: rows "
+            help="own boxes in pixels: 'x1,y1,x2,y2;...' for all (--bboxes=... where a minus "
+            'comes first), or a .json file: rows '
             '[x1, y1, x2, y2] or [..., score] for all, {file name: rows}, or of a video '
             '{file name: [rows of frame 0, rows of frame 1, ...]}')
         who.add_argument('--whole-image', action='store_true',

@@ -281,6 +281,19 @@ def test_wrong_arguments_and_help():
         assert stopped.value.code == code
 
 
+@pytest.mark.parametrize('args, hint', [
+    (('--model', 'NAME', 'people.png', '--whole-image'), 'INPUT; inputs come first: --model'),
+    (('people.png', '--model', 'NAME', '--bboxes', '-5,10,100,200'), 'write --bboxes=-5,10')])
+def test_what_argparse_takes_amiss_comes_with_a_way_out(capsys, args, hint):
+    with pytest.raises(SystemExit) as stopped:
+        main(['infer', '--out', 'out', *args])
+    assert stopped.value.code == 2 and hint in capsys.readouterr().err
+
+
+def test_boxes_may_begin_with_a_minus(infer, picture):
+    assert infer(picture, '--bboxes=-5,5,40,85', '--save', 'npz') == 0
+
+
 def test_help_tells_forms_and_exit_codes(capsys):
     with pytest.raises(SystemExit):
         main(['infer', '--help'])
