@@ -19,16 +19,18 @@ def find_model(model: str, checkpoint: str | None = None,
         index: the model index.
 
     Raises:
-        FileNotFoundError: there is no such config, model or checkpoint.
+        FileNotFoundError: there is no such config, model or checkpoint; similar names are told.
         ValueError: nobody published weights for this model.
     """
-    entry = next((entry for entry in _entries(index) if model in _names(entry)), None)
+    entries = _entries(index)
+    entry = next((entry for entry in entries if model in _names(entry)), None)
     if Path(model).is_file():
         config = model
     elif entry is not None:
         config = str((index.resolve().parent / entry['Config']).resolve())
     else:
-        config = get_config_path(model)
+        config = get_config_path(model, fragments=False, others=[
+            name for entry in entries for name in _names(entry)])
     if checkpoint is None:
         if entry is None or not entry.get('Weights'):
             raise ValueError(f'{model}: no weights are published for it; give a checkpoint')

@@ -22,8 +22,8 @@ class PytorchBackend:
 
     Raises:
         FileNotFoundError: if a file does not exist, the template of the flip test included.
-        ValueError: if the model is of another kind, the checkpoint cannot be read or does not fit
-            it, or the template has no mirror for the flip test.
+        ValueError: if the model is of another kind, the config is a fragment, the checkpoint
+            cannot be read or does not fit it, or the template has no mirror for the flip test.
     """
 
     def __init__(self, config: str, checkpoint: str, device: str,
@@ -32,6 +32,8 @@ class PytorchBackend:
         if not isinstance(self.model, TopdownDensePoseEstimator):
             raise ValueError(f'{config}: its model is {type(self.model).__name__}, not '
                              'TopdownDensePoseEstimator; a detector goes into det (--det)')
+        if 'test_dataloader' not in self.model.cfg:
+            raise ValueError(f'{config}: has no test_dataloader: a fragment, not a whole config')
         if flip_test is not None:
             self.model.test_cfg['flip_test'] = flip_test
         if self.model.test_cfg.get('flip_test', False):

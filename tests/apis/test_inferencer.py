@@ -1,5 +1,6 @@
 import weakref
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -262,6 +263,12 @@ def test_a_device_that_is_not_there_is_named():
 def test_a_detector_is_no_pose_network():
     with pytest.raises(ValueError, match=r'its model is RTMDet.*goes into det \(--det\)'):
         DensePoseInferencer('rtmdet-tiny-open-body', device='cpu')
+
+
+def test_a_fragment_of_a_config_is_refused(config, checkpoint):
+    fragment = Path(config).parents[1] / '_base_/models/ktn_mobilenetv2.py'
+    with pytest.raises(ValueError, match='ktn_mobilenetv2.py: has no test_dataloader'):
+        DensePoseInferencer(str(fragment), checkpoint, device='cpu')
 
 
 def test_a_flip_test_without_a_template_is_refused_before_any_picture(

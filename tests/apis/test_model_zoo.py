@@ -54,6 +54,20 @@ def test_what_lacks_weights_says_so(index):
         find_model('small', 'nowhere.pth', index)
 
 
+def test_a_mistyped_name_brings_up_models_and_no_fragments_of_configs(index, tmp_path):
+    with pytest.raises(FileNotFoundError, match='near: ktn-mobilenetv2-open-body, '):
+        find_model('ktn-mobilenetv2-openbody')
+    with pytest.raises(FileNotFoundError, match='near: small_model, '):
+        find_model('smal_model', index=index)
+    with pytest.raises(FileNotFoundError) as caught:
+        find_model('ktn_mobilenetv2_restart-1xb16-10e_open-body-v1-192x12')
+    near = str(caught.value).split('near: ')[1].split(', ')
+    assert len(near) == len(set(near)) == 3
+    with pytest.raises(FileNotFoundError, match='not a config of ktn_mm .*near: ') as caught:
+        find_model('ktn_mobilenetv2', str(tmp_path / 'small.pth'))
+    assert 'ktn_mobilenetv2,' not in str(caught.value).split('near: ')[1]
+
+
 def test_the_named_detector_is_mmposes_default():
     config, checkpoint = find_detector(DEFAULT, None)
     assert 'rtmdet_m' in config and 'person' in config
