@@ -36,7 +36,7 @@ def describe(template: SurfaceTemplate, charts: ChartFiles) -> list[str]:
              f'{np.median(along / length):.3f}']
     if charts.symmetry is None:
         return [*lines, f'no {SYMMETRY_FILE}: this template cannot mirror; train with flip prob 0 '
-                'and test without flip_test']
+                'and model.test_cfg.flip_test=False']
     twice = template.mirror(*template.mirror(charts.surface, charts.uv))[1]
     return [*lines, 'U, V mirrored twice (should be near 0): mean difference '
             f'{np.abs(twice - charts.uv).mean():.4f}']

@@ -63,8 +63,13 @@ def inference(model: nn.Module, crop_size: tuple[int, int], batch_size: int
 
 
 def training_step(model: nn.Module, config: Config, batch: dict) -> Callable[[], object]:
-    """Return a function that does one optimizer step on a batch of :func:`training_batch`."""
+    """Return a function that does one optimizer step on a batch of :func:`training_batch`.
+
+    It switches the model's flip test off, whose mirror training asks for, as that may not be
+    there.
+    """
     model.train()
+    model.test_cfg['flip_test'] = False
     optim_wrapper = build_optim_wrapper(model, config.optim_wrapper)
     return lambda: model.train_step(batch, optim_wrapper)
 

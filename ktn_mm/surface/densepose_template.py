@@ -102,7 +102,7 @@ class NoMirror:
         raise ValueError(
             f'{self.template} has no mirror of U and V: {files.SYMMETRY_FILE} was missing when it '
             f'was made. Put it to the other files and run {TOOL} again; or do without flips: '
-            'prob=0 in DensePoseRandomFlip and flip_test=False in test_cfg of the model')
+            'prob=0 in DensePoseRandomFlip and model.test_cfg.flip_test=False')
 
 
 def template_parts(path: Path, content: Mapping[str, np.ndarray]) -> dict:

@@ -44,6 +44,8 @@ def test_batch_is_annotated_and_of_the_configs_size(config):
 
 def test_a_step_changes_every_part(config):
     torch.manual_seed(0)
+    config.model.head.template = 'none.npz'
+    config.model.test_cfg.flip_test = True
     model = build_untrained(config)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     log = stopwatch.training_step(model, config, stopwatch.training_batch(config, 2))()

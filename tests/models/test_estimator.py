@@ -1,6 +1,7 @@
 """The estimator built from a config: three modes, image coordinates, and checkpoints."""
 import copy
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import ktn_mm.codecs  # noqa: F401
 import ktn_mm.models  # noqa: F401
 from ktn_mm.structures import CropFrame
 from ktn_mm.surface.charts import KEYPOINT_TWIN, SURFACE_TWIN
+from ktn_mm.surface.densepose_template import NoMirror
 from ktn_mm.surface.template import SurfaceTemplate
 
 CODEC = dict(type='DensePoseCodec', input_size=(32, 64), output_size=(16, 32), sigma=4 / 3)
@@ -98,6 +100,16 @@ def test_predictions_follow_the_contract(model, make_samples, flip_test):
         np.testing.assert_array_equal(pred.input_center, [[50, 60]])
         np.testing.assert_array_equal(pred.input_scale, [[40, 80]])
         assert pred.bbox_scores == np.float32(0.8)
+
+
+def test_training_for_a_flip_test_without_a_mirror_ends_at_its_first_step(
+        model, make_samples, tmp_path):
+    model.head.template = SimpleNamespace(mirror=NoMirror(tmp_path / 'template.npz'))
+    batch = torch.rand(2, 3, 64, 32), make_samples()
+    assert 'loss_u' in model(*batch, mode='loss')
+    model.test_cfg['flip_test'] = True
+    with pytest.raises(ValueError, match='template.npz has no mirror.*model.test_cfg.flip_test=F'):
+        model(*batch, mode='loss')
 
 
 def test_flip_test_of_a_mirrored_picture_is_the_mirrored_result(

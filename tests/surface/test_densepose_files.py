@@ -296,7 +296,7 @@ def test_without_the_symmetry_file_nothing_is_mirrored(folder, tmp_path):
     template = SurfaceTemplate.load(tmp_path / 'template.npz')
     assert (template.nearest_vertex([1], [[.5, .5]]) >= 0).all()
     with pytest.raises(ValueError, match='template.npz has no mirror.*UV_symmetry_transforms.mat '
-                                         'was missing.*prob=0.*flip_test=False'):
+                                         'was missing.*prob=0.*model.test_cfg.flip_test=False'):
         template.mirror([1], [[.5, .5]])
 
 

@@ -66,6 +66,17 @@ class TopdownDensePoseEstimator(TopdownPoseEstimator):
             self._check_crop(inputs.shape[3], inputs.shape[2])
         return super().extract_feat(inputs)
 
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Return the losses of crops (B, 3, h, w).
+
+        Raises:
+            FileNotFoundError, ValueError: at the first step, if the flip test of the validations
+                to come has no mirror; see :meth:`DensePoseHead.mirror_table`.
+        """
+        if self.test_cfg.get('flip_test', False):
+            self.head.mirror_table(inputs.device)
+        return super().loss(inputs, data_samples)
+
     @staticmethod
     def _check_crop(width: int, height: int) -> None:
         if width % CROP_MULTIPLE or height % CROP_MULTIPLE:
