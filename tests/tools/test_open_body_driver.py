@@ -264,6 +264,17 @@ def test_a_result_of_another_processor_counts(bench, settings):
         assert run.state() == state
 
 
+def test_results_of_other_data_may_be_left_alone(bench, settings):
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    assert bench['tool'].unfinished([run]) == [run]
+    run.result_file.parent.mkdir(parents=True)
+    run.result_file.write_text(json.dumps(dict(run.identity(), data_sha256='other')))
+    with pytest.raises(ValueError, match='mid-seed0: made with .*--out and --work-dir .*--again'):
+        bench['tool'].unfinished([run])
+    run.result_file.write_text(json.dumps(run.identity()))
+    assert bench['tool'].unfinished([run]) == []
+
+
 def test_a_result_that_cannot_be_read_is_named(bench, settings):
     run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
     run.result_file.parent.mkdir(parents=True)

@@ -93,6 +93,21 @@ def throw_away(runs: list[Run]) -> None:
         run.folder.unlock()
 
 
+def unfinished(runs: list[Run]) -> list[Run]:
+    """Return the runs that are not finished.
+
+    Raises:
+        ValueError: if there is something else of one of them.
+    """
+    states = {run.name: run.state() for run in runs}
+    outdated = [name for name, state in states.items() if state == 'outdated']
+    if outdated:
+        raise ValueError(f'{", ".join(outdated)}: made with another config, other data or '
+                         'options than now; another --out and --work-dir leave these alone, '
+                         '--again deletes them and starts over')
+    return [run for run in runs if states[run.name] != 'finished']
+
+
 def print_rows(rows: list[Row]) -> None:
     for row in rows:
         print(f'{row.name:<20} {row.title}')
@@ -132,12 +147,7 @@ def main() -> int:
         return 0
     if args.again:
         throw_away(runs)
-    states = {run.name: run.state() for run in runs}
-    outdated = [name for name, state in states.items() if state == 'outdated']
-    if outdated:
-        raise ValueError(f'{", ".join(outdated)}: made with another config, other data or '
-                         'options than now; --again starts these over')
-    todo = [run for run in runs if states[run.name] != 'finished']
+    todo = unfinished(runs)
     print(f'{len(runs) - len(todo)} of {len(runs)} runs are finished, {len(todo)} to do; logs in '
           f'{args.work_dir}/RUN/log.txt', flush=True)
     began = time.monotonic()
