@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SWITCH = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 """Makes torch read weights only, whatever the caller asks for."""
+MADE_BY = {'mobilenetv2_imagenet.pth': 'tools/convert_mobilenetv2.py'}
+"""Weights that configs start from and that are made, not downloaded -> the tool for it."""
 
 
 def guard_mmengine() -> None:
@@ -49,8 +51,14 @@ def load_from_local(filename: str, map_location=None) -> dict:
     import torch
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{filename}: no such checkpoint')
+        raise FileNotFoundError(f'{filename}: no such checkpoint{how_to_make(filename)}')
     return torch.load(path, map_location=map_location, weights_only=True)
+
+
+def how_to_make(filename: str) -> str:
+    """Return the end of a message that a file is missing: what makes it, '' if nothing does."""
+    tool = MADE_BY.get(os.path.basename(filename))
+    return f'; python {tool} {filename} makes it' if tool else ''
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Checkpoints that would run code, through every way that loads checkpoints."""
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 import mmdet
 import pytest
 import torch
+from mmengine.config import Config
 
 from ktn_mm import get_config_path
 from ktn_mm.engine.safe_loading import SWITCH, guard_mmengine, read_weights
@@ -149,6 +151,17 @@ def test_damaged_files_are_named(tmp_path):
             read_weights(str(path))
         assert 'weights_only' not in str(caught.value) and '\n' not in str(caught.value)
         assert caught.value.__suppress_context__
+
+
+def test_missing_weights_that_a_tool_makes_name_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wanted = Config.fromfile(DEMO).model.backbone.init_cfg.checkpoint
+    with pytest.raises(FileNotFoundError, match=f'^{wanted}: no such checkpoint; ') as e:
+        read_weights(wanted)
+    tool, path = re.search(r'python (\S+) (\S+) makes it$', str(e.value)).groups()
+    assert path == wanted and (Path(__file__).parents[2] / tool).is_file()
+    with pytest.raises(FileNotFoundError, match='other.pth: no such checkpoint$'):
+        read_weights('other.pth')
 
 
 def test_the_guard_leaves_nothing_behind(tmp_path, monkeypatch):

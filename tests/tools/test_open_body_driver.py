@@ -321,7 +321,7 @@ def test_weights_that_are_not_there_are_named(bench, settings, tmp_path, monkeyp
                     for name in ('mid', 'baseline-res18'))
     monkeypatch.setattr(bench['tool'], 'ROOT', tmp_path)
     bench['tool'].check_backbones(scratch)
-    with pytest.raises(FileNotFoundError, match='mid starts from it: python tools/convert_mob'):
+    with pytest.raises(FileNotFoundError, match='mid starts from it; python tools/convert_mob'):
         bench['tool'].check_backbones(mid)
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/mobilenetv2_imagenet.pth').touch()

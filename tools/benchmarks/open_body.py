@@ -73,8 +73,9 @@ def check_backbones(runs: list[Run]) -> None:
     for run in runs:
         path = backbone_file(run.row.config)
         if path and not (ROOT / path).exists():
-            raise FileNotFoundError(f'{path} does not exist, and {run.row.name} starts from it: '
-                                    f'python tools/convert_mobilenetv2.py {path}')
+            from ktn_mm.engine.safe_loading import how_to_make
+            raise FileNotFoundError(f'{path} does not exist, and {run.row.name} starts from it'
+                                    + how_to_make(str(path)))
 
 
 def throw_away(runs: list[Run]) -> None:
