@@ -18,6 +18,7 @@ levels has layers of its own and gives these five: classifiers first, finest lev
 """
 import argparse
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,4 +94,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')

@@ -7,6 +7,7 @@ The result is a checkpoint of the same network without KTM: use it with the same
 location knowledge are gone.
 """
 import argparse
+import sys
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -40,4 +41,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except (OSError, TypeError, ValueError) as error:
+        sys.exit(f'error: {error}')
