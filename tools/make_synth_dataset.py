@@ -146,5 +146,8 @@ def main() -> None:
 if __name__ == '__main__':
     try:
         main()
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on', file=sys.stderr)
+        sys.exit(130)
     except (OSError, ValueError) as error:
         sys.exit(f'error: {error}')

@@ -8,6 +8,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -180,16 +181,13 @@ def _agree(path: Path, settings: dict) -> None:
 
 
 def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
-    bar = tqdm(total=total, initial=total - len(jobs), desc='pictures', unit='picture',
-               disable=not progress)
-    if not jobs:
-        bar.close()
-        return
-    if workers == 1:
-        for job in jobs:
-            make_picture(job)
-            bar.update()
-    else:
+    with tqdm(total=total, initial=total - len(jobs), desc='pictures', unit='picture',
+              disable=not progress) as bar:
+        if workers == 1 or not jobs:
+            for job in jobs:
+                make_picture(job)
+                bar.update()
+            return
         # Forked where possible: a fresh process would spend its time on importing the package.
         method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
         # One thread for OpenCV, set before the fork: a child cannot end those it did not start.
@@ -197,7 +195,7 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
         cv2.setNumThreads(1)
         # Unlike multiprocessing's pool, this one says so when a process is killed.
         with ProcessPoolExecutor(min(workers, len(jobs)), multiprocessing.get_context(method),
-                                 cv2.setNumThreads if method == 'spawn' else None, (1,)) as pool:
+                                 _begin_worker, (method,)) as pool:
             tasks = [pool.submit(make_picture, job) for job in jobs]
             try:
                 for task in as_completed(tasks):
@@ -208,7 +206,14 @@ def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:
                 raise
             finally:
                 cv2.setNumThreads(threads)
-    bar.close()
+
+
+def _begin_worker(method: str) -> None:
+    """Prepare a process of the pool, started by a method of multiprocessing."""
+    if method == 'spawn':
+        cv2.setNumThreads(1)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it silently: its parent tells
 
 
 @functools.lru_cache(maxsize=2)

@@ -1,7 +1,11 @@
 """The command line."""
 import importlib.util
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +39,23 @@ def test_says_what_it_made(run, tmp_path):
     assert (tmp_path / 'sheet.png').is_file()
     assert [path.name for path in (out / 'annotations').iterdir()] == [
         'densepose_open_train.json']
+
+
+def test_an_interruption_takes_one_line(tmp_path):
+    """In processes of their own, all of which get the signal, as by Ctrl-C."""
+    command = [sys.executable, TOOL, tmp_path, '--train', 5000, '--val', 0, '--test', 0,
+               '--size', 64, '--no-photos', '--workers', 2]
+    with subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True,
+                          stdout=subprocess.DEVNULL, start_new_session=True,
+                          env={**os.environ, 'KTN_MM_STANDALONE': '1'}) as process:
+        deadline = time.monotonic() + 120
+        while not any(tmp_path.glob('records/train/*.json')) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, said
+    assert 'Traceback' not in said
+    assert said.splitlines()[-1] == 'interrupted; the same command goes on'
 
 
 def test_cameras_look_down_if_asked(run, tmp_path):
