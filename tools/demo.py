@@ -10,9 +10,11 @@ import hashlib
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import run_record
@@ -61,8 +63,21 @@ class Steps:
 
 
 def run_tool(*command: str | Path) -> None:
-    """Run a command in the clone, its output going straight through."""
-    subprocess.run([str(part) for part in command], check=True, env=environment())
+    """Run a command in the clone, its output going straight through.
+
+    Its session is its own: what interrupts this process ends all of it, without a word.
+    """
+    words = [str(part) for part in command]
+    with subprocess.Popen(words, env=environment(), start_new_session=True) as process:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if status:
+        raise subprocess.CalledProcessError(status, words)
 
 
 def environment() -> dict[str, str]:
@@ -255,8 +270,13 @@ if __name__ == '__main__':
     # By path, since importing the package takes seconds and this may start the process again.
     memory = runpy.run_path(str(ROOT / 'ktn_mm/engine/memory.py'))
     memory['restart_with_memory_settings']()
+    stopping = runpy.run_path(str(ROOT / 'ktn_mm/cli/stopping.py'))
     try:
-        main()
+        with stopping['Stop']():
+            main()
+    except KeyboardInterrupt:
+        stopping['tell']('interrupted; the same command goes on', sys.stderr)
+        sys.exit(130)
     except subprocess.CalledProcessError as error:
         sys.exit(f'error: {Path(error.cmd[0]).name} ended with exit code {error.returncode}; '
                  'what it said stands above. When that is put right, the same command goes on.')

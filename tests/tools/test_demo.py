@@ -1,9 +1,16 @@
-"""What the demo remembers of its run, and the curve it prints."""
+"""What the demo remembers of its run, the curve it prints, and how it is interrupted."""
 import argparse
 import json
+import os
 import runpy
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -74,3 +81,48 @@ def test_whatever_changes_the_result_changes_the_record(demo, tmp_path, monkeypa
     (package / 'module.py').write_text('pass')
     monkeypatch.setitem(demo['made_of'].__globals__, 'ROOT', package.parent)
     assert changed() == ['config', 'data', 'source', 'weights']
+
+
+INTERRUPTED = """
+import runpy, subprocess, sys
+from types import SimpleNamespace
+tools, out, command = sys.argv[1:]
+sys.path.insert(0, tools)
+popen = subprocess.Popen  # every command of the demo is this one
+subprocess.Popen = lambda words, **options: popen([sys.executable, '-c', command, out], **options)
+stub = SimpleNamespace(DensePoseInferencer=None, contact_sheet=None)
+sys.modules.update({'ktn_mm.apis': stub, 'ktn_mm.visualization': stub})
+sys.argv = ['demo.py', '--out', out]
+runpy.run_path(f'{tools}/demo.py', run_name='__main__')
+"""
+COMMAND = """
+import os, pathlib, sys, time
+os.fork()
+pathlib.Path(sys.argv[1], str(os.getpid())).touch()
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_takes_one_line_and_ends_what_runs(tmp_path, number):
+    with subprocess.Popen([sys.executable, '-c', INTERRUPTED, str(TOOLS), str(tmp_path), COMMAND],
+                          stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                          env={**os.environ, 'KTN_MM_MALLOC': 'default'}) as process:
+        deadline = time.monotonic() + 120
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said.splitlines() == ['interrupted; the same command goes on']
+    deadline = time.monotonic() + 30
+    while any(map(alive, tmp_path.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(list(tmp_path.iterdir())) == 2 and not any(map(alive, tmp_path.iterdir()))
+
+
+def alive(named: Path) -> bool:
+    """Tell whether the process runs whose number is the name of a file."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(int(named.name)).status() != psutil.STATUS_ZOMBIE
+    return False
