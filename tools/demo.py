@@ -6,6 +6,7 @@ config, the options, the data or the source have changed since, the earlier run 
 training starts anew.
 """
 import argparse
+import ctypes
 import hashlib
 import json
 import os
@@ -30,6 +31,8 @@ CURVE = 'validation.json'
 """The scores at every epoch that was scored, beside the numbers."""
 SHOWN = ['GPS/AP', 'GPS/AP50', 'GPS/AP75', 'GPSm/AP', 'GPSm/AP50', 'GPSm/AP75']
 COLUMNS = ['picture', 'surfaces', 'U', 'V', 'truth: surfaces', 'truth: U', 'truth: V']
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,7 +71,8 @@ def run_tool(*command: str | Path) -> None:
     Its session is its own: what interrupts this process ends all of it, without a word.
     """
     words = [str(part) for part in command]
-    with subprocess.Popen(words, env=environment(), start_new_session=True) as process:
+    with subprocess.Popen(words, env=environment(), start_new_session=True,
+                          preexec_fn=_end_with_the_demo) as process:
         try:
             status = process.wait()
         except KeyboardInterrupt:
@@ -78,6 +82,11 @@ def run_tool(*command: str | Path) -> None:
             raise
     if status:
         raise subprocess.CalledProcessError(status, words)
+
+
+def _end_with_the_demo() -> None:
+    """Have the kernel end this child when the demo dies, however that happens: prctl(2)."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def environment() -> dict[str, str]:

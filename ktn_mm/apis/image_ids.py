@@ -16,7 +16,7 @@ class ImageIds:
 
     Args:
         ids: file name, with or without folders -> image id.
-        sizes: image id -> (width, height) that was annotated, where it is known.
+        sizes: image id -> (width, height) that was annotated; need not have all.
     """
 
     def __init__(self, ids: Mapping[str, int],
@@ -52,16 +52,13 @@ class ImageIds:
 
         Raises:
             ValueError: if the picture is turned, or has another size than the annotation says.
-            FileNotFoundError: if there is no such file.
         """
         expected = self.sizes.get(self[source])
-        if expected is None:
-            return
         try:
             size, turned = stored_size(source)
-        except PictureError:
+        except (FileNotFoundError, PictureError):
             return
-        if size != expected:
+        if expected is not None and size != expected:
             raise ValueError(f'{source}: has {size[0]}x{size[1]} pixels, but '
                              f'{expected[0]}x{expected[1]} are annotated')
         if turned:

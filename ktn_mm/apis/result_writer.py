@@ -43,7 +43,7 @@ class ResultWriter:
         forms: names in the table of forms, and ``'video:NAME'``, which only videos have; by
             default :data:`FOR_PICTURES` of pictures and :data:`FOR_VIDEOS` of videos.
         overwrite: replace what exists.
-        image_ids: of pictures, instead of counting.
+        image_ids: of pictures, instead of counting; :func:`ktn_mm.apis.read_image_ids` reads them.
         table: of forms.
         for_pictures, for_videos: the defaults of ``forms``.
 

@@ -120,6 +120,10 @@ def test_pictures_must_be_those_that_were_annotated(tmp_path, size, orientation,
     with nullcontext() if message is None else pytest.raises(ValueError, match=message):
         writer.check([str(picture)])
     ResultWriter(tmp_path / 'out', ['iuv']).check([str(picture)])
+    unsized = ResultWriter(tmp_path / 'out', ['json'], image_ids=ImageIds({'a.jpg': 7}))
+    turned = pytest.raises(ValueError, match='EXIF flag turns it')
+    with nullcontext() if orientation == 1 else turned:
+        unsized.check([str(picture)])
     picture.write_text('no picture')
     writer.check([str(picture)])  # who reads it says so
 

@@ -47,7 +47,10 @@ def test_an_interruption_takes_one_line(tmp_path):
                '--size', 64, '--no-photos', '--workers', 2]
     with subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True,
                           stdout=subprocess.DEVNULL, start_new_session=True,
-                          env={**os.environ, 'KTN_MM_STANDALONE': '1'}) as process:
+                          env={**os.environ, 'KTN_MM_STANDALONE': '1'},
+                          # nohup and shells without jobs have it ignored
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                          ) as process:
         deadline = time.monotonic() + 120
         while not any(tmp_path.glob('records/train/*.json')) and time.monotonic() < deadline:
             time.sleep(0.05)

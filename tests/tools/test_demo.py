@@ -107,7 +107,9 @@ time.sleep(300)
 def test_an_interruption_takes_one_line_and_ends_what_runs(tmp_path, number):
     with subprocess.Popen([sys.executable, '-c', INTERRUPTED, str(TOOLS), str(tmp_path), COMMAND],
                           stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-                          env={**os.environ, 'KTN_MM_MALLOC': 'default'}) as process:
+                          env={**os.environ, 'KTN_MM_MALLOC': 'default'},
+                          # nohup and shells without jobs have it ignored
+                          preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as process:
         deadline = time.monotonic() + 120
         while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -24,7 +24,7 @@ class Claim:
         figure: that is said to be higher.
         beyond: rows without and with, whose gain is said to be smaller than this one's; None if
             the gain is said to be above 0.
-        planned: whether it was to be tested before anything was measured.
+        planned: whether it was to be tested before there were results of it.
     """
 
     text: str
@@ -75,9 +75,9 @@ CLAIMS = (
     Claim('KTM helps', 'MID', 'mid', 'ktn', 'KTM', 3.9, 'I', elsewhere=True, planned=False),
     Claim('KTM helps', 'baseline', 'baseline', 'ktm', 'KTM', 4.6, 'I', elsewhere=True),
     Claim('KTM helps', 'MID + Aug, 25 % of the points', 'mid-interp-points25',
-          'ktn-interp-points25', 'KTM'),
+          'ktn-interp-points25', 'KTM', planned=False),
     Claim('KTM helps', 'MID + Aug, 10 % of the points', 'mid-interp-points10',
-          'ktn-interp-points10', 'KTM'),
+          'ktn-interp-points10', 'KTM', planned=False),
     Claim('KTM helps', 'MID, 10 % of the points', 'mid-points10', 'ktn-points10', 'KTM',
           planned=False),
     Claim(_RARE, 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', figure=GAP),

@@ -21,15 +21,16 @@ from open_body_runs.tables import (
     comparable,
     crossed_pairs,
     difference_table,
-    differing,
     estimate_table,
     group_table,
     kind_table,
     label_changes,
+    made_on,
     minutes_table,
     plan_table,
     present,
-    rising,
+    replicates_sentence,
+    rising_sentence,
     run_table,
     state_sentence,
     surface_table,
@@ -38,7 +39,7 @@ from open_body_runs.tables import (
 
 BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
 """Lines of the README between which the table stands."""
-_PAGE = Path(__file__).with_name('page.md')
+_PAGE, _WHY = (Path(__file__).with_name(name) for name in ('page.md', 'why.md'))
 _READ = (
     'Percent, mean ± standard deviation over the seeds. *surface*, *left/right*, *front/back*: '
     'accuracy at the annotated points. *rare*, *frequent*: mean recall of the surface label over '
@@ -87,9 +88,8 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
         gains=_gains_picture(lines, _GAINS),
-        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)), rising=rising(results),
-        labels=label_changes(results, PAIRS),
-        replicates=differing(results, *REPLICATES),
+        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)), why=_why(results),
+        replicates=replicates_sentence(results, *REPLICATES),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,16 +144,26 @@ def _power(pairs: int) -> str:
             f'first of {len(CLAIMS)} claims to hold, with {2 * pairs} seeds {far} times. ')
 
 
+def _why(results: Results) -> str:
+    """Say what is known of why KTM gains no more, while the answer says that."""
+    if not answer(results):
+        return ''
+    found, right = (results.spread('mid', figure).mean
+                    for figure in ('foreground_recall', 'surface_accuracy'))
+    return Template(_WHY.read_text(encoding='utf-8')).substitute(
+        missed=f'{100 * (1 - found):.0f}', mislabelled=f'{100 * (found - right):.0f}',
+        labels=label_changes(results, PAIRS), rising=rising_sentence(results))
+
+
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:
     own = '`python tools/benchmarks/open_body.py --measure 60` estimates it on your machine.'
     counts = 'counts as the mean of the others:\n\n'
     if taken := results.minutes():
         together = sum(run['machine'].get('runs_at_a_time') == 2 for run in results.all())
-        slow = [row for row, runs in results.runs.items()
-                if all(run['data_sha256'] == WITHOUT_AVX512 for run in runs.values())]
+        machines = len({made_on(run) for run in results.all()})
         return (f'What the runs took, medians over the seeds; {together} of {len(results.all())} '
-                'went on two at a time, some beside other work. Machines differ by up to two times'
-                + (f'; the slowest made all runs of {", ".join(slow)}' if slow else '')
+                'went on two at a time, some beside other work'
+                + (', and not all on one machine ([runs](#runs))' if machines > 1 else '')
                 + f'. {own}\n\n'
                 + minutes_table(results) + f'\nA row without a run {counts}'
                 + plan_table(taken, seeds).rstrip())

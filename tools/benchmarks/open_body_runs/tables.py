@@ -120,42 +120,54 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
 
 
-def rising(results: Results) -> str:
-    """Say in how many runs and by how much GPS AP on the validation set still rose at the end."""
+def rising_sentence(results: Results) -> str:
+    """Say by how much GPS AP on the validation set still rose at the end; nothing of no run."""
     # a validation that was cut off is missing: then nothing is known of the end
     curves = [result['curve'][-2:] for result in results.all()
               if len(result['curve']) > 1 and result['curve'][-1]['epoch'] == result['epochs']]
     rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in curves)
-    text = f'{rises.above} of {rises.n} runs'
-    return text + (f', by {plus_minus(rises)} points since the validation before' * bool(rises.n))
+    if not rises.n:
+        return ''
+    return (f'GPS AP on the validation set was still rising at the end of {rises.above} of '
+            f'{rises.n} runs, by {plus_minus(rises)} points since the validation before.')
 
 
 def label_changes(results: Results, pairs: Iterable[tuple[str, str]]) -> str:
     """Write the least and the largest mean change of the surface accuracy, in percent points."""
     found = [results.paired(*pair, 'surface_accuracy') for pair in pairs]
     means = [100 * change.mean for change in found if change.n]
-    return f'{min(means):+.1f} to {max(means):+.1f}' if means else '-'
+    return f'{min(means):+.1f} to {max(means):+.1f}'
 
 
-def differing(results: Results, before: str, after: str) -> str:
-    """Write by how much the GPS AP of two rows differs in each seed, in percent points."""
-    gains = results.gains(before, after, 'GPS/AP').values()
-    return ', '.join(f'{100 * gain:+.1f}' for gain in gains) or '-'
+def replicates_sentence(results: Results, before: str, after: str) -> str:
+    """Say by how much the GPS AP of two rows that are nearly one differs; nothing of no seed."""
+    gains = results.gains(before, after, 'GPS/AP')
+    if not gains:
+        return ''
+    crossed = len(_crossed_seeds(results, before, after))
+    return (f'{row_of(before).title}, and the same with Aug, are nearly one row, and differ by '
+            + ', '.join(f'{100 * gain:+.1f}' for gain in gains.values())
+            + f' in the {len(gains)} seeds'
+            + (f' ({crossed} of them on different processors or pictures)' if crossed else '')
+            + '. ')
 
 
 def crossed_pairs(results: Results) -> str:
     """Name the pairs of runs on different processors or on pictures that differ in bytes."""
     crossed = []
     for row in comparable(results):
-        seeds = [seed for seed in results.shared_seeds(row.before, row.name)
-                 if _made_on(results.runs[row.before][seed])
-                 != _made_on(results.runs[row.name][seed])]
-        if seeds:
+        if seeds := _crossed_seeds(results, row.before, row.name):
             crossed.append(f'{row_of(row.before).title} and {row.title} ({_seeds(seeds)})')
     return '; '.join(crossed)
 
 
-def _made_on(run: dict) -> tuple[str, str]:
+def _crossed_seeds(results: Results, before: str, after: str) -> list[int]:
+    return [seed for seed in results.shared_seeds(before, after)
+            if made_on(results.runs[before][seed]) != made_on(results.runs[after][seed])]
+
+
+def made_on(run: dict) -> tuple[str, str]:
+    """Return the processor and the pictures of a run."""
     return run['machine']['processor'], run['data_sha256']
 
 
