@@ -348,8 +348,10 @@ def test_claims_name_rows_that_exist(bench):
         for name in (claim.without, claim.with_, *(claim.beyond or ())):
             assert bench['rows'].row_of(name)
     tested = {(claim.without, claim.with_) for claim in bench['claims'].CLAIMS
-              if claim.figure == 'GPS/AP' and claim.beyond is None}
-    assert tested >= set(bench['rows'].PAIRS), 'KTM is tested wherever it was added'
+              if claim.of_gps and claim.adds == 'KTM'}
+    assert tested == set(bench['rows'].PAIRS), 'KTM is tested wherever it was added'
+    told = {name for claim in bench['claims'].CLAIMS for name in (claim.without, claim.with_)}
+    assert told == {row.name for row in bench['rows'].ROWS}, 'each row is there for a claim'
 
 
 def test_a_row_with_one_seed_has_no_deviation(bench, write_run, read):
@@ -460,6 +462,7 @@ def test_rows_are_compared_with_rows_that_exist(bench):
 
 
 def test_rows_without_and_with_ktm_differ_in_nothing_else(bench):
+    assert len(bench['rows'].PAIRS) == 6
     for pair in bench['rows'].PAIRS:
         without, with_ktm = (copy.deepcopy(bench['run'].read_config(
             bench['rows'].row_of(name).config)) for name in pair)

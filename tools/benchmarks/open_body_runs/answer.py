@@ -29,8 +29,8 @@ _PAIRS = 3
 def contradictions(results: Results) -> list[str]:
     """Return where the runs say something else than answer.md, a line each."""
     found, gains = [], {}
-    judged = verdicts(results)
-    for name, (claim, allowed) in _claims().items():
+    judged, claims = verdicts(results), _claims()
+    for name, (claim, allowed) in claims.items():
         gains[name], _, said = judged[claim]
         if said not in allowed:
             found.append(f'"{claim.text}" on {claim.tested} is {said}, answer.md has '
@@ -42,16 +42,16 @@ def contradictions(results: Results) -> list[str]:
     found += [f'{name} has {gain.n} pairs, answer.md {_PAIRS}' for name, gain in gains.items()
               if gain.n != _PAIRS]
     others = {claim: gain.mean for claim, (gain, _, _) in judged.items()
-              if claim.figure == 'GPS/AP' and claim.beyond is None and gain.n}
+              if claim.of_gps and gain.n}
     largest = max(others, key=others.get)
-    if largest is not _claims()['mid_gain'][0]:
+    if largest is not claims['mid_gain'][0]:
         found.append(f'the gain of MID is not the largest, but that of "{largest.text}" on '
                      f'{largest.tested}')
     if not longer_trained() - results.values('ktn-interp', 'GPS/AP').get(0, 1) > max(
             others.values()):
         found.append('longer training does not gain more than any step')
     found += [f'{name} gains something' for name in ('aug', 'is') if gains[name].mean > 0]
-    on_mid, _ = _claims()['on_mid']
+    on_mid, _ = claims['on_mid']
     if any(gain.above < _PAIRS for gain in (gains['on_mid'], on_mid.gain(results, VALIDATION))):
         found.append('KTM does not gain in every seed with MID alone')
     return found
@@ -85,6 +85,5 @@ def _signed(gain: Spread) -> str:
 
 
 def _claims() -> dict[str, tuple[Claim, tuple[str, ...]]]:
-    known = {(claim.without, claim.with_): claim for claim in CLAIMS
-             if claim.figure == 'GPS/AP' and claim.beyond is None}
+    known = {(claim.without, claim.with_): claim for claim in CLAIMS if claim.of_gps}
     return {name: (known[tuple(rows)], allowed) for name, (*rows, allowed) in _SAID.items()}

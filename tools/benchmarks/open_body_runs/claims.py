@@ -49,6 +49,11 @@ class Claim:
         """What is put behind a claim that was not planned."""
         return '' if self.planned else ' †'
 
+    @property
+    def of_gps(self) -> bool:
+        """Whether it says that GPS AP rises, and no more."""
+        return self.figure == 'GPS/AP' and self.beyond is None
+
     def gain(self, results: Results, before: str = '') -> Spread:
         """Summarise by how much it is true, over the seeds that all rows have.
 

@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 from string import Template
 
-from open_body_runs.answer import answer
+from open_body_runs.answer import answer, contradictions
 from open_body_runs.claims import CLAIMS, claim_table
 from open_body_runs.data import WITHOUT_AVX512
 from open_body_runs.plots import (
@@ -14,7 +14,7 @@ from open_body_runs.plots import (
     gain_lines,
 )
 from open_body_runs.results import Results
-from open_body_runs.rows import GROUPS, PAIRS, REPLICATES
+from open_body_runs.rows import GROUPS, PAIRS
 from open_body_runs.statistics import LEVEL, deviations_to_hold
 from open_body_runs.tables import (
     SHORT,
@@ -89,7 +89,7 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
         gains=_gains_picture(lines, _GAINS),
         level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)), why=_why(results),
-        replicates=replicates_sentence(results, *REPLICATES),
+        replicates=replicates_sentence(results),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def _power(pairs: int) -> str:
 
 def _why(results: Results) -> str:
     """Say what is known of why KTM gains no more, while the answer says that."""
-    if not answer(results):
+    if contradictions(results):
         return ''
     found, right = (results.spread('mid', figure).mean
                     for figure in ('foreground_recall', 'surface_accuracy'))

@@ -66,7 +66,7 @@ def gain_lines(results: Results) -> list[GainLine]:
         pair = claim.without, claim.with_
         gains = {seed: gain for seed, gain in results.gains(*pair, 'GPS/AP').items()
                  if not math.isnan(gain)}
-        if claim.figure != 'GPS/AP' or claim.beyond is not None or not gains:
+        if not claim.of_gps or not gains:
             continue
         whole = claim.tested == row_of(claim.with_).title
         lines.append(GainLine(

@@ -144,16 +144,20 @@ def figure_of(result: dict, name: str) -> float:
     if name == GAP:
         return figure_of(result, RARE) - figure_of(result, FREQUENT)
     if name.startswith(VALIDATION):
-        last = result['curve'][-1] if result['curve'] else {}
-        if last.get('epoch') != result['epochs']:  # a validation that was cut off is missing
-            return math.nan
-        return float(last.get(name.removeprefix(VALIDATION), math.nan))
+        curve = whole_curve(result)
+        return float(curve[-1].get(name.removeprefix(VALIDATION), math.nan)) if curve else math.nan
     if name in (RARE, FREQUENT):
         chosen = halves(result['data']['points_per_surface'])[name == FREQUENT]
         recall = surface_recall(result)
         return spread(recall[k] for k in chosen).mean
     value = result['figures'].get(name, -1)
     return float(value) if value >= 0 else math.nan
+
+
+def whole_curve(result: dict) -> list[dict]:
+    """Return the validations of a run; none if the last one is missing, as it was cut off."""
+    curve = result['curve']
+    return curve if curve and curve[-1]['epoch'] == result['epochs'] else []
 
 
 def surface_recall(result: dict) -> list[float]:

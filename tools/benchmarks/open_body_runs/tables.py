@@ -5,8 +5,8 @@ from statistics import median
 
 from ktn_mm.surface.charts import SURFACES
 from open_body_runs.kinds import KINDS, kind_of
-from open_body_runs.results import FREQUENT, GAP, RARE, Results
-from open_body_runs.rows import GROUPS, ROWS, Row, row_of
+from open_body_runs.results import FREQUENT, GAP, RARE, Results, whole_curve
+from open_body_runs.rows import GROUPS, REPLICATES, ROWS, Row, row_of
 from open_body_runs.statistics import LEVEL, Spread, chance, halves, spread
 
 COLUMNS = {
@@ -122,10 +122,8 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
 
 def rising_sentence(results: Results) -> str:
     """Say by how much GPS AP on the validation set still rose at the end; nothing of no run."""
-    # a validation that was cut off is missing: then nothing is known of the end
-    curves = [result['curve'][-2:] for result in results.all()
-              if len(result['curve']) > 1 and result['curve'][-1]['epoch'] == result['epochs']]
-    rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in curves)
+    ends = [curve[-2:] for curve in map(whole_curve, results.all()) if len(curve) > 1]
+    rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in ends)
     if not rises.n:
         return ''
     return (f'GPS AP on the validation set was still rising at the end of {rises.above} of '
@@ -139,8 +137,9 @@ def label_changes(results: Results, pairs: Iterable[tuple[str, str]]) -> str:
     return f'{min(means):+.1f} to {max(means):+.1f}'
 
 
-def replicates_sentence(results: Results, before: str, after: str) -> str:
-    """Say by how much the GPS AP of two rows that are nearly one differs; nothing of no seed."""
+def replicates_sentence(results: Results) -> str:
+    """Say by how much the GPS AP of :data:`REPLICATES` differs; nothing of no seed."""
+    before, after = REPLICATES
     gains = results.gains(before, after, 'GPS/AP')
     if not gains:
         return ''
