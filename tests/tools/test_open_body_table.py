@@ -22,7 +22,7 @@ def bench():
     sys.path.insert(0, str(TOOLS))
     try:
         names = ('answer', 'claims', 'data', 'kinds', 'pages', 'plots', 'results', 'rows', 'run',
-                 'statistics', 'tables')
+                 'statistics', 'tables', 'trials')
         yield dict({name: importlib.import_module(f'open_body_runs.{name}') for name in names},
                    tool=importlib.import_module('open_body_table'))
     finally:
@@ -38,7 +38,8 @@ def write_run(tmp_path, bench):
             row=row, seed=seed, config=str(config), data_sha256='d1', options=[],
             config_sha256=bench['run'].config_hash(config), epochs=10,
             data=dict(points_per_surface=POINTS),
-            figures={'GPS/AP': ap, 'GPS/AP50': 2 * ap, 'GPS/APM': -1., 'parts/mIoU': .5},
+            figures={'GPS/AP': ap, 'GPS/AP50': 2 * ap, 'GPS/APM': -1., 'parts/mIoU': .5,
+                     'surface_accuracy': .4, 'foreground_recall': .8},
             surfaces=[dict(name=name, points=9, surface_accuracy=frequent if k < 12 else rare)
                       for k, name in enumerate(NAMES)],
             curve=[{'epoch': 5, 'GPS/AP': ap / 2}, {'epoch': 10, 'GPS/AP': ap}], minutes=30.,
@@ -577,6 +578,57 @@ def test_the_answer_is_not_given_when(bench, write_run, read, changed, said):
     for row, seed, result in changed:
         write_run(row, seed, **result)
     assert bench['answer'].contradictions(read()) == said
+
+
+@pytest.fixture
+def write_trial(tmp_path, write_run):
+    """Return a function that writes the result of a trial; what is left of the runs stays."""
+    def write(name, row, seed, ap, **changes):
+        runs = tmp_path / 'out' / 'runs'
+        before = (runs / f'{row}-seed{seed}.json').read_text()
+        path = write_run(row, seed, ap, **changes)
+        trial = tmp_path / 'out' / 'trials' / name / 'runs' / path.name
+        trial.parent.mkdir(parents=True)
+        path.rename(trial)
+        path.write_text(before)
+        return trial
+    return write
+
+
+def test_trials_stand_beside_the_same_seed_without_their_options(
+        tmp_path, bench, write_run, write_trial, run_tool):
+    write_what_the_answer_says(write_run)
+    (tmp_path / 'README.md').write_text(f'{bench["pages"].BEGIN}\n{bench["pages"].END}\n')
+    run_tool()
+    page = tmp_path / 'out' / 'README.md'
+    assert '### Trials' not in page.read_text()
+
+    write_trial('slow', 'mid', 2, .12, options=['lr=0.1', 'a=b'], data_sha256='d2',
+                curve=[{'epoch': 10, 'GPS/AP': .09}])
+    write_trial('quick', 'ktn', 1, .135, options=['lr=9'])
+    run_tool()
+    assert '### Trials' in page.read_text()
+    found = bench['trials'].read_trials(page.with_name('trials'), bench['results'].read_results(
+        page.with_name('runs'), range(3)))
+    quick, slow = rows_of(bench['trials'].trial_table(found))[1:]
+    assert quick == ['quick', 'MID + KTM', '1', '13.5 (+0.5)', '13.5 (+0.5)', '40.0 (+0.0)', '-',
+                     '`lr=9`']
+    # the row itself has 11.0 with seed 2, and was made with other pictures
+    assert slow == ['slow', 'MID\\*', '2', '12.0 (+1.0)', '9.0 (-2.0)', '40.0 (+0.0)', '-',
+                    '`lr=0.1` `a=b`']
+
+
+@pytest.mark.parametrize('changes, words', [
+    (dict(options=[]), 'mid-seed0.json: has no options'),
+    (dict(options=['a=1'], config_sha256='other'), 'its config is not that of the run without'),
+    (dict(options=['a=1'], row='ktn'), 'there is no run of ktn, seed 0, without options')])
+def test_what_is_no_trial_is_refused(tmp_path, bench, write_run, write_trial, read, changes,
+                                     words):
+    write_run('mid', 0, .1)
+    trial = write_trial('odd', 'mid', 0, .1)
+    trial.write_text(json.dumps({**json.loads(trial.read_text()), **changes}))
+    with pytest.raises(ValueError, match=words):
+        bench['trials'].read_trials(tmp_path / 'out' / 'trials', read())
 
 
 def test_rows_have_what_they_would_have_with_the_truth(bench, write_run, read):

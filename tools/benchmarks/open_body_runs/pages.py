@@ -36,6 +36,8 @@ from open_body_runs.tables import (
     surface_table,
     truth_table,
 )
+from open_body_runs.trials import FOLDER as TRIALS
+from open_body_runs.trials import Trial, read_trials, trial_table
 
 BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
 """Lines of the README between which the table stands."""
@@ -58,6 +60,11 @@ _KINDS = (
     'above; a column for each row that KTM was added to. *rare*: how many of them are in the '
     'rarer half. Where only the backs gain, it is not the number of points that counts. This '
     'split was made after the results.\n\n')
+_TRIALS = (
+    '### Trials\nA row with options of its own (`open_body.py --cfg-options`), one seed each, in '
+    'percent; in brackets by how much that is above the same seed without them, \\*: which was '
+    'made on another processor or with pictures that differ. These are looks, not tests: rows '
+    'that are nearly one differ by up to a point.\n\n')
 _GAINS = 'gains.png'
 _CAPTION = (
     '*Red*: KTM, wherever it was added; *blue*: other steps. Both runs of a pair have the same '
@@ -88,7 +95,8 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
         gains=_gains_picture(lines, _GAINS),
-        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)), why=_why(results),
+        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)),
+        why=_why(results, read_trials(folder / TRIALS, results)),
         replicates=replicates_sentence(results),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
@@ -144,7 +152,7 @@ def _power(pairs: int) -> str:
             f'first of {len(CLAIMS)} claims to hold, with {2 * pairs} seeds {far} times. ')
 
 
-def _why(results: Results) -> str:
+def _why(results: Results, trials: list[Trial]) -> str:
     """Say what is known of why KTM gains no more, while the answer says that."""
     if contradictions(results):
         return ''
@@ -152,7 +160,8 @@ def _why(results: Results) -> str:
                     for figure in ('foreground_recall', 'surface_accuracy'))
     return Template(_WHY.read_text(encoding='utf-8')).substitute(
         missed=f'{100 * (1 - found):.0f}', mislabelled=f'{100 * (found - right):.0f}',
-        labels=label_changes(results, PAIRS), rising=rising_sentence(results))
+        labels=label_changes(results, PAIRS), rising=rising_sentence(results),
+        trials=f'\n{_TRIALS}{trial_table(trials)}' if trials else '')
 
 
 def _plan(results: Results, path: Path, seeds: list[int]) -> str:

@@ -112,7 +112,7 @@ def read_results(folder: Path, seeds: Container[int]) -> Results:
     results, good = Results(), []
     configs = {row.name: row.config for row in ROWS}
     for path in sorted(folder.glob('*.json')):
-        content = _read(path)
+        content = read_result(path)
         if content['row'] not in configs:
             results.left_out[path.name] = f'there is no row {content["row"]}'
         elif path.stem != f'{content["row"]}-seed{content["seed"]}':
@@ -134,6 +134,22 @@ def read_results(folder: Path, seeds: Container[int]) -> Results:
         else:
             results.runs.setdefault(content['row'], {})[content['seed']] = content
     return results
+
+
+def read_result(path: Path) -> dict:
+    """Read one result.
+
+    Raises:
+        ValueError: if the file is not a result; names it and the field.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path}: not a json file ({error})') from error
+    missing = [name for name in REQUIRED if name not in content]
+    if missing:
+        raise ValueError(f'{path}: not a result of the open benchmark: no {", ".join(missing)}')
+    return content
 
 
 def figure_of(result: dict, name: str) -> float:
@@ -164,14 +180,3 @@ def surface_recall(result: dict) -> list[float]:
     """Return the share of each surface's test points that got its label, NaN without points."""
     return [math.nan if row['surface_accuracy'] is None else row['surface_accuracy']
             for row in result['surfaces']]
-
-
-def _read(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise ValueError(f'{path}: not a json file ({error})') from error
-    missing = [name for name in REQUIRED if name not in content]
-    if missing:
-        raise ValueError(f'{path}: not a result of the open benchmark: no {", ".join(missing)}')
-    return content
