@@ -34,15 +34,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def predictor_rows(head: torch.nn.Module) -> dict[str, np.ndarray]:
-    """Return the rows (24, D) of the surfaces' predictor, and of what each source gathers.
-
-    Afterwards the head is folded.
-    """
+    """Return the rows (24, D) of the surfaces' predictor, and of what each source gathers."""
     rows = {}
     if head.ktm is not None:
         rows = {f'gathered from {name}': gathered
                 for name, gathered in head.ktm.gather(*head.source_kernels()).items()}
-    rows['predictor'] = kernel_to_rows(head.fold().predictors['surfaces'].weight)
+    rows['predictor'] = kernel_to_rows(head.surface_kernel())
     return {name: values[1:].numpy() for name, values in rows.items()}
 
 

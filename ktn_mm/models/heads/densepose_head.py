@@ -173,6 +173,12 @@ class DensePoseHead(BaseHead):
         each (C, classes, 4, 4)."""
         return tuple(self.predictors[name].weight for name in ('keypoints', 'parts', 'mask'))
 
+    def surface_kernel(self) -> Tensor:
+        """Return the kernel (C, 25, 4, 4) of the surfaces: their own, or what KTM makes now."""
+        if self.ktm is None:
+            return self.predictors['surfaces'].weight
+        return self.ktm.make_kernel(*self.source_kernels())
+
     def fold(self) -> 'DensePoseHead':
         """Bake the surface predictor that KTM makes into an ordinary deconvolution, for good.
 
@@ -185,7 +191,7 @@ class DensePoseHead(BaseHead):
         if self.ktm is None:
             return self
         with torch.no_grad():
-            kernel = self.ktm.make_kernel(*self.source_kernels())
+            kernel = self.surface_kernel()
             deconv = nn.ConvTranspose2d(kernel.shape[0], kernel.shape[1], 4, stride=2,
                                         padding=1).to(kernel)
             deconv.weight.copy_(kernel)
