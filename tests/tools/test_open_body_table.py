@@ -666,6 +666,16 @@ def test_one_seed_has_no_power_to_tell_of(tmp_path, bench, write_run):
         assert 'nan' not in page.read_text()
 
 
+def test_a_table_of_ones_own_leaves_the_readme_alone(tmp_path, bench, write_run, monkeypatch):
+    write_run('mid', 0, .3)
+    monkeypatch.setattr(bench['tool'], 'ROOT', tmp_path)
+    (tmp_path / 'README.md').write_text('not to be touched')
+    bench['tool'].main(['--out', str(tmp_path / 'out')])
+    assert '## Results' in (tmp_path / 'out' / 'README.md').read_text()
+    assert (tmp_path / 'README.md').read_text() == 'not to be touched'
+    assert bench['tool'].parse_args([]).readme == tmp_path / 'README.md'
+
+
 def test_a_page_without_markers_is_refused(tmp_path, run_tool):
     (tmp_path / 'README.md').write_text('# Title\n')
     with pytest.raises(SystemExit, match='^error: .*must hold the lines'):

@@ -1,7 +1,8 @@
 """Make the tables and pictures of the open benchmark out of its runs.
 
 Reads docs/benchmark/runs/*.json, which tools/benchmarks/open_body.py leaves; writes
-docs/benchmark/README.md with its pictures, and the block between two markers of README.md.
+docs/benchmark/README.md with its pictures, and the block between two markers of README.md. With
+another --out the README is left alone.
 """
 import argparse
 import os
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BENCHMARK = ROOT / 'docs' / 'benchmark'
 sys.path.insert(0, str(ROOT))  # the clone need not be installed
 
 from open_body_runs.answer import contradictions  # noqa: E402
@@ -20,34 +22,41 @@ from open_body_runs.tables import state_sentence  # noqa: E402
 def parse_args(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', type=Path, default=ROOT / 'docs/benchmark',
+    parser.add_argument('--out', type=Path, default=BENCHMARK,
                         help='folder with runs/, takes the page (default: docs/benchmark)')
-    parser.add_argument('--readme', type=Path, default=ROOT / 'README.md',
-                        help='page with the two markers (default: README.md)')
+    parser.add_argument('--readme', type=Path,
+                        help='page with the two markers (default: README.md; none with --out)')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], metavar='N',
                         help='that are planned (default: 0 1 2)')
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.readme is None and args.out.resolve() == BENCHMARK:
+        args.readme = ROOT / 'README.md'
+    return args
 
 
 def write(args: argparse.Namespace) -> None:
-    """Write both pages."""
+    """Write the page, and the block of the other one, if there is another one."""
     results = read_results(args.out / 'runs', args.seeds)
-    page = args.readme.read_text(encoding='utf-8')
-    folder = Path(os.path.relpath(args.out, args.readme.parent)).as_posix()
-    replaced = replace_block(page, readme_block(results, args.seeds, folder), args.readme)
+    written = [args.out / 'README.md']
+    if args.readme is not None:
+        page = args.readme.read_text(encoding='utf-8')
+        folder = Path(os.path.relpath(args.out, args.readme.parent)).as_posix()
+        replaced = replace_block(page, readme_block(results, args.seeds, folder), args.readme)
     write_page(results, args.out, args.seeds)
-    args.readme.write_text(replaced, encoding='utf-8')
+    if args.readme is not None:
+        args.readme.write_text(replaced, encoding='utf-8')
+        written.append(args.readme)
     print(state_sentence(results, args.seeds))
     if results.runs:
         for line in contradictions(results):
             print(f'no short answer: {line}')
     for file, why in results.left_out.items():
         print(f'left out: {file}: {why}')
-    print(f'wrote {args.out / "README.md"} and {args.readme}')
+    print('wrote ' + ' and '.join(map(str, written)))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write both pages, or say in one line why not."""
+    """Write the pages, or say in one line why not."""
     args = parse_args(arguments)
     try:
         write(args)
