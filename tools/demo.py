@@ -47,7 +47,11 @@ def parse_args() -> argparse.Namespace:
                         help='processes that make pictures')
     parser.add_argument('--cfg-options', nargs='+', default=[],
                         help='handed on to training and testing, such as train_cfg.max_epochs=1')
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in ('train', 'val', 'workers'):
+        if getattr(args, name) < 1:
+            parser.error(f'--{name} must be at least 1')
+    return args
 
 
 class Steps:

@@ -128,3 +128,11 @@ def alive(named: Path) -> bool:
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(int(named.name)).status() != psutil.STATUS_ZOMBIE
     return False
+
+
+@pytest.mark.parametrize('option', ['--train', '--val', '--workers'])
+def test_nothing_to_train_on_or_to_score_is_refused_at_once(demo, monkeypatch, capsys, option):
+    monkeypatch.setattr(sys, 'argv', ['demo.py', option, '0'])
+    with pytest.raises(SystemExit, match='^2$'):
+        demo['parse_args']()
+    assert f'{option} must be at least 1' in capsys.readouterr().err
