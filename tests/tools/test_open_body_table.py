@@ -603,7 +603,8 @@ def test_trials_stand_beside_the_same_seed_without_their_options(
     page = tmp_path / 'out' / 'README.md'
     assert '### Trials' not in page.read_text()
 
-    write_trial('slow', 'mid', 2, .12, options=['lr=0.1', 'a=b'], data_sha256='d2',
+    write_trial('slow', 'mid', 2, .12, options=['lr=0.1', 'a=b'],
+                machine=dict(processor='slide rule', cores=2),
                 curve=[{'epoch': 10, 'GPS/AP': .09}])
     write_trial('quick', 'ktn', 1, .135, options=['lr=9'])
     run_tool()
@@ -613,7 +614,7 @@ def test_trials_stand_beside_the_same_seed_without_their_options(
     quick, slow = rows_of(bench['trials'].trial_table(found))[1:]
     assert quick == ['quick', 'MID + KTM', '1', '13.5 (+0.5)', '13.5 (+0.5)', '40.0 (+0.0)', '-',
                      '`lr=9`']
-    # the row itself has 11.0 with seed 2, and was made with other pictures
+    # the row itself has 11.0 with seed 2, and was made on another processor
     assert slow == ['slow', 'MID\\*', '2', '12.0 (+1.0)', '9.0 (-2.0)', '40.0 (+0.0)', '-',
                     '`lr=0.1` `a=b`']
 
@@ -621,6 +622,7 @@ def test_trials_stand_beside_the_same_seed_without_their_options(
 @pytest.mark.parametrize('changes, words', [
     (dict(options=[]), 'mid-seed0.json: has no options'),
     (dict(options=['a=1'], config_sha256='other'), 'its config is not that of the run without'),
+    (dict(options=['a=1'], data_sha256='d2'), 'its data are not those of the run without'),
     (dict(options=['a=1'], row='ktn'), 'there is no run of ktn, seed 0, without options')])
 def test_what_is_no_trial_is_refused(tmp_path, bench, write_run, write_trial, read, changes,
                                      words):

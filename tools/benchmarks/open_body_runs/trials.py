@@ -3,6 +3,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from open_body_runs.data import same_but_for_rounding
 from open_body_runs.results import VALIDATION, Results, figure_of, read_result
 from open_body_runs.rows import row_of
 from open_body_runs.tables import made_on, markdown
@@ -51,6 +52,8 @@ def read_trials(folder: Path, results: Results) -> list[Trial]:
             raise ValueError(f'{path}: has no options, so that there is nothing to try')
         if run['config_sha256'] != plain['config_sha256']:
             raise ValueError(f'{path}: its config is not that of the run without options')
+        if len({same_but_for_rounding(r['data_sha256']) for r in (run, plain)}) > 1:
+            raise ValueError(f'{path}: its data are not those of the run without options')
         trials.append(Trial(path.parent.parent.name, run, plain))
     return trials
 
