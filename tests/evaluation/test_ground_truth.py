@@ -7,7 +7,7 @@ from evaluation_cases import FlatBody, block_data, block_picture, rle
 from ktn_mm.evaluation import evaluate, measure
 from ktn_mm.evaluation.ground_truth import GroundTruth, read_person
 from ktn_mm.evaluation.masks import dp_union
-from ktn_mm.evaluation.oddities import annotation_oddities
+from ktn_mm.evaluation.oddities import annotation_oddities, detection_oddities
 
 MASK = rle(np.eye(256))
 
@@ -259,3 +259,16 @@ def test_duplicate_ids_stand_for_the_last_one():
     truth = GroundTruth(data, compat=None)
     assert [[p.id for p in people] for people in truth.persons.values()] == [[4, 2], [3, 4]]
     assert truth.persons[100][0].box.tolist() == data['annotations'][0]['bbox']
+
+
+def test_images_without_a_detection_are_said():
+    data = block_data(count=6)
+    data['annotations'][4:] = [{key: value for key, value in person.items()
+                                if not key.startswith('dp_')}
+                               for person in data['annotations'][4:]]
+    truth = GroundTruth(data)
+    everybody = found(truth, data)
+    assert detection_oddities(truth, everybody) == []
+    sentence, = detection_oddities(truth, [d for d in everybody if d.image_id == 102])
+    assert sentence.startswith('1 of 2 images with annotated people have no detection (100); the')
+    assert detection_oddities(truth, [])[0].startswith('no dense pose to evaluate')
