@@ -172,12 +172,26 @@ def _agree(path: Path, settings: dict) -> None:
     """
     if path.is_file():
         old = json.loads(path.read_text())
-        for key in sorted((set(old) | set(settings)) - {'dense'}):
+        keys = sorted((set(old) | set(settings)) - {'dense'},
+                      key=lambda key: (key not in _CHOSEN, key))
+        for key in keys:
             if old.get(key) != settings.get(key):
-                raise ValueError(f'{path}: the folder was made with {key} = {old.get(key)!r}, '
-                                 f'now it is {settings.get(key)!r}; choose another folder')
+                raise ValueError(f'{path}: the folder was made with {_in_words(key, old)}, now '
+                                 f'it is {_in_words(key, settings)}; choose another folder')
     else:
         _write_json(path, settings)
+
+
+_CHOSEN = ('elevation', 'seed', 'size', 'version')
+"""Settings that are named first where several differ: those that a user chooses."""
+
+
+def _in_words(key: str, settings: dict) -> str:
+    value = settings.get(key)
+    if key == 'version' and value is not None:
+        kind, _, number = str(value).rpartition(' ')
+        return f'{kind or "plain"} scenes, version {number}'
+    return f'{key} = {value!r}'
 
 
 def _run(jobs: list[Job], total: int, workers: int, progress: bool) -> None:

@@ -123,6 +123,14 @@ def test_other_settings_are_refused(tiny, change, word):
         make_dataset(tiny[0], COUNTS, **settings)
 
 
+def test_scenes_of_another_kind_are_refused_by_what_they_are(tiny, tmp_path):
+    settings = json.loads((tiny[0] / 'settings.json').read_text())
+    staged = {**settings, 'version': 'staged 1', 'motions': '10b0'}
+    (tmp_path / 'settings.json').write_text(json.dumps(staged))
+    with pytest.raises(ValueError, match='made with staged scenes, version 1, now it is plain sc'):
+        make_dataset(tmp_path, COUNTS, SIZE, seed=3, progress=False)
+
+
 @pytest.mark.parametrize('arguments, word', [
     (({'training': 1},), 'training'), (({'train': -1},), 'train'), (({'val': 1}, (8, 8)), 'size'),
     (({'val': 1}, (64, 64), 0, 0), 'workers')])
