@@ -66,6 +66,25 @@ def _as_rows(rows: Any) -> list[list[float]]:
     return listed
 
 
+def check_shape(boxes: Any) -> None:
+    """Check that all rows of somebody's boxes are rows of boxes, before there is any picture.
+
+    Args:
+        boxes: as :class:`GivenBoxes` takes them, of lists and dicts only.
+
+    Raises:
+        ValueError: names the file, the entry and the box.
+    """
+    for name, own in boxes.items() if isinstance(boxes, Mapping) else [(None, boxes)]:
+        for number, rows in enumerate(own) if _nested(own) else [(None, own)]:
+            try:
+                _as_rows(rows)
+            except ValueError as error:
+                place = ('' if name is None else f'{name!r}: ') + (
+                    '' if number is None else f'entry {number}: ')
+                raise ValueError(f'{place}{error}') from None
+
+
 def parse_boxes(text: str) -> list[list[float]]:
     """Return the rows of ``'x1,y1,x2,y2;...'``; a line may take the place of a semicolon.
 
@@ -78,6 +97,10 @@ def parse_boxes(text: str) -> list[list[float]]:
     except ValueError:
         raise ValueError(f"boxes must look like 'x1,y1,x2,y2;...', got {text!r:.200}") from None
     return _as_rows(rows)
+
+
+LEFT_OVER = 'boxes that are left over'
+"""Where :meth:`GivenBoxes.finish` fails, this is named instead of a picture."""
 
 
 class GivenBoxes:
@@ -108,7 +131,9 @@ class GivenBoxes:
         if isinstance(self.boxes, Mapping):
             name, index = Path(frame.source).name, frame.number or 0
             if name not in self.boxes:
-                raise ValueError(f'there are no boxes for {name!r}')
+                known = ', '.join(map(repr, list(self.boxes)[:3]))
+                raise ValueError(f'there are no boxes for {name!r}, only for {len(self.boxes)} '
+                                 f'other names: {known}' + ', ...' * (len(self.boxes) > 3))
         else:
             name, index = None, frame.place
         boxes, what = self._of(name)

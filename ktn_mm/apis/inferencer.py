@@ -7,7 +7,7 @@ import numpy as np
 from ..registration import require_openmmlab
 from ..structures import DensePoseResult
 from .backends import build_backend, checked_device
-from .boxes import Boxes, Finder, GivenBoxes, check_boxes, whole_image
+from .boxes import LEFT_OVER, Boxes, Finder, GivenBoxes, check_boxes, whole_image
 from .sources import Frame, OnError, is_webcam, read_frames
 
 WAITING_PIXELS = 50_000_000
@@ -139,7 +139,7 @@ class DensePoseInferencer:
             except ValueError as error:
                 if on_error is None:
                     raise
-                on_error('boxes', error)
+                on_error(LEFT_OVER, error)
 
     @staticmethod
     def _boxes(frame: Frame, find: Finder, on_error: OnError | None) -> Boxes | None:

@@ -113,10 +113,14 @@ def check_model(args: argparse.Namespace) -> None:
     Raises:
         WrongArguments: if something is missing or too much.
     """
+    from ..apis.pictures import PICTURE_SUFFIXES
+    from ..apis.sources import VIDEO_SUFFIXES
+    suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
     for name in ('model', 'det'):
-        if len(getattr(args, name) or ()) > 2:
+        given = getattr(args, name) or ()
+        if len(given) > 2 or any(Path(one).suffix.lower() in suffixes for one in given):
             raise WrongArguments(f'--{name} takes a config and a checkpoint, got '
-                                 f'{" ".join(getattr(args, name))}; inputs come first')
+                                 f'{" ".join(given)}; inputs come first')
     if getattr(args, 'iuv', None):
         vain = [name for name in ('backend', 'device', 'flip_test', 'det', 'bboxes', 'whole_image')
                 if getattr(args, name) not in (None, False)]
@@ -185,6 +189,7 @@ def read_boxes(text: str | None) -> Any:
     """
     if text is None:
         return None
+    from ..apis.boxes import check_shape, parse_boxes
     if text.endswith('.json'):
         try:
             boxes = json.loads(Path(text).read_text(encoding='utf-8'))
@@ -192,8 +197,11 @@ def read_boxes(text: str | None) -> Any:
             raise ValueError(f'{text}: no JSON: {error}') from error
         if not isinstance(boxes, (dict, list)):
             raise ValueError(f'{text}: must hold rows or an object, got {type(boxes).__name__}')
+        try:
+            check_shape(boxes)
+        except ValueError as error:
+            raise ValueError(f'{text}: {error}') from None
         return boxes
-    from ..apis.boxes import parse_boxes
     try:
         return parse_boxes(text)
     except ValueError as error:
@@ -205,13 +213,15 @@ class Progress:
     """A bar with pictures a second, and what was skipped.
 
     Attributes:
-        failed: how many inputs were named in errors.
+        failed: whether anything was named in an error.
+        skipped: how many pictures, videos and boxes were left out.
         done, people: pictures and frames with a result, and the people on them.
     """
 
     def __init__(self, total: int | None, stop: Stop) -> None:
         self._stop = stop
-        self.failed = self.done = self.people = 0
+        self.failed = False
+        self.skipped = self.done = self.people = 0
         self._total, self._bar, self._start = total, None, 0.
 
     def start(self) -> None:
@@ -220,10 +230,13 @@ class Progress:
         self._bar = tqdm(total=self._total, unit='picture', smoothing=0.1)
 
     def skip(self, source: str, error: Exception) -> None:
-        """Name what could not be used; the rest goes on."""
-        del source  # the error names it
-        self.failed += 1
-        tqdm.write(f'skipped: {" ".join(str(error).split())}', file=sys.stderr)
+        """Name what could not be used, as the error does; the rest goes on."""
+        from ..apis.boxes import LEFT_OVER
+        self.failed = True
+        used = source == LEFT_OVER
+        self.skipped += not used
+        tqdm.write(f'{"error" if used else "skipped"}: {" ".join(str(error).split())}',
+                   file=sys.stderr)
 
     def step(self, result: DensePoseResult) -> None:
         """Count a result; end here if somebody asked for it."""
@@ -242,7 +255,7 @@ class Progress:
         self._bar.close()
         rate = self.done / max(time.monotonic() - self._start, 1e-9)
         tell(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'
-             + (f'; {self.failed} skipped' if self.failed else ''))
+             + (f'; {self.skipped} skipped' if self.skipped else ''))
 
 
 @contextlib.contextmanager

@@ -173,6 +173,7 @@ def test_a_video_that_changes_its_size(infer, tmp_path, capsys):
     (('--whole-image', '--save', 'iuv,uvi'), "--save: .* no form 'uvi'; there are iuv, iuv_bgr"),
     (('--whole-image', '--save', 'video:npz'), "no form 'video:npz'"),
     (('--det', 'a.py', 'b.pth', 'people.png'), '--det takes a config and a checkpoint'),
+    (('--det', 'a.py', 'more.JPG'), 'checkpoint, got a.py more.JPG; inputs come first'),
 ])
 def test_wrong_arguments_take_one_line(infer, picture, capsys, args, reason):
     assert infer(picture, *args) == 2
@@ -209,6 +210,21 @@ def test_errors_take_one_line(infer, picture, capsys, args, reason):
         assert not np.array(Image.open(infer.out / 'people_iuv.png')).any()
     else:
         assert written == []
+
+
+@pytest.mark.parametrize('boxes, reason', [
+    ({'people.png': [[10, 5, 40, 85]], 'other.jpg': [[1, 2, 3]]},
+     r"'other.jpg': box 0 = \[1.0, 2.0, 3.0\]: a box has 4 numbers"),
+    ({'walk.mkv': [[], [[1, 2, 3, 4], [1, 2, 3, 4, 1, 1]]]},
+     "'walk.mkv': entry 1: box 1 = .*4 numbers"),
+    ({'people.png': 7}, "'people.png': boxes must be rows"),
+    ([[1, 2, 3, 'x']], 'boxes must be rows'), (7, 'must hold rows or an object')])
+def test_a_file_that_holds_no_boxes_is_told_before_any_work(
+        infer, painted, picture, tmp_path, capsys, boxes, reason):
+    (tmp_path / 'boxes.json').write_text(json.dumps(boxes))
+    assert infer(picture, '--bboxes', tmp_path / 'boxes.json') == 1
+    assert re.search(f'boxes.json: {reason}', capsys.readouterr().err)
+    assert painted.batches == [] and not infer.out.exists()
 
 
 def test_a_bad_box_costs_neither_its_neighbours_nor_a_frame(infer, video, tmp_path):
@@ -267,7 +283,9 @@ def test_boxes_that_are_left_over_are_told(infer, video, tmp_path, capsys):
     entries = [[[10, 5, 40, 85]]] * 5
     (tmp_path / 'boxes.json').write_text(json.dumps({'walk.mkv': entries}))
     assert infer(video, '--bboxes', tmp_path / 'boxes.json', '--save', 'iuv') == 1
-    error, = [line for line in capsys.readouterr().err.splitlines() if 'skipped' in line]
+    said = capsys.readouterr()
+    error, = [line for line in said.err.splitlines() if 'error: ' in line]
+    assert 'skipped' not in said.out + said.err
     assert "the boxes of 'walk.mkv' are 5 entries, but 4 pictures or frames came" in error
     assert len(names(infer.out / 'walk_iuv')) == 4
 
