@@ -219,7 +219,8 @@ def test_a_folder_of_other_options_is_refused(bench, settings):
     assert run.state() == 'begun'
     other = bench['run'].Run(row, 0, bench['run'].Settings(
         settings.data, settings.summary, settings.work_dir, settings.results, ('a=1',)))
-    assert other.state() == 'outdated'
+    assert other.state() == 'outdated' and other.changed() == ['options']
+    assert not run.changed()
     with pytest.raises(ValueError, match='begun with another config'):
         other.next_command()
 
@@ -269,7 +270,7 @@ def test_results_of_other_data_may_be_left_alone(bench, settings):
     assert bench['tool'].unfinished([run]) == [run]
     run.result_file.parent.mkdir(parents=True)
     run.result_file.write_text(json.dumps(dict(run.identity(), data_sha256='other')))
-    with pytest.raises(ValueError, match='mid-seed0: made with .*--out and --work-dir .*--again'):
+    with pytest.raises(ValueError, match=r'^mid-seed0 \(data\): .*--out and --work-dir .*--again'):
         bench['tool'].unfinished([run])
     run.result_file.write_text(json.dumps(run.identity()))
     assert bench['tool'].unfinished([run]) == []
@@ -310,10 +311,13 @@ def test_the_list_tells_how_far_each_run_is(bench, settings, capsys):
         runs[0].identity(), figures={'GPS/AP': .1234}, minutes=61.6)))
     runs[1].folder.begin(runs[1].identity())
     torch.save({}, runs[1].folder.path / 'epoch_4.pth')
+    runs.append(bench['run'].Run(bench['rows'].row_of('mid'), 3, settings))
+    runs[3].result_file.write_text(json.dumps(dict(
+        runs[3].identity(), config_sha256='c', options=['a=1'])))
     bench['tool'].print_list(runs)
     assert capsys.readouterr().out.splitlines() == [
         'mid-seed0  finished, GPS AP 12.3, 62 min', 'mid-seed1  begun, 4 of 10 epochs',
-        'mid-seed2  not begun']
+        'mid-seed2  not begun', 'mid-seed3  outdated: made with other config, options']
 
 
 def test_weights_that_are_not_there_are_named(bench, settings, tmp_path, monkeypatch):

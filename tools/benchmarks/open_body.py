@@ -15,7 +15,7 @@ from pathlib import Path
 from open_body_runs.data import annotation_file, summarise
 from open_body_runs.measure import measure
 from open_body_runs.pool import Pool
-from open_body_runs.rows import GROUPS, ROOT, ROWS, Row, choose_rows
+from open_body_runs.rows import ROOT, ROWS, Row, choose_rows, groups
 from open_body_runs.run import Run, Settings, backbone_file
 
 DATA = ROOT / 'data/open-body-v1'
@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     names = ', '.join(row.name for row in ROWS)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f'rows: {names}\ngroups: {", ".join(GROUPS)}, all')
+        epilog=f'rows: {names}\ngroups: {", ".join(groups())}, all')
     parser.add_argument('--rows', nargs='+', default=['all'], metavar='ROW',
                         help='rows or groups of rows (default: all)')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], metavar='N',
@@ -45,13 +45,16 @@ def parse_args() -> argparse.Namespace:
                         help='throw away what there is of these runs, and start over')
     parser.add_argument('--list', action='store_true', help='say how far each run is, and end')
     parser.add_argument('--measure', type=int, metavar='STEPS',
-                        help='take so many steps of each row, estimate the time of a run, write '
-                             'it to estimate.json, and end')
+                        help='take so many steps of each row and test it on the whole test set, '
+                             'estimate the time of a run, write it to estimate.json, and end')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='for trying things out; the table leaves such runs out')
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error('--jobs must be at least 1')
+    for option in args.cfg_options:
+        if '=' not in option:
+            parser.error(f'--cfg-options takes KEY=VALUE, got {option!r}')
     if args.measure is not None and args.measure < 20:
         parser.error('--measure needs at least 20 steps')
     return args
@@ -101,11 +104,11 @@ def unfinished(runs: list[Run]) -> list[Run]:
         ValueError: if there is something else of one of them.
     """
     states = {run.name: run.state() for run in runs}
-    outdated = [name for name, state in states.items() if state == 'outdated']
+    outdated = [f'{run.name} ({", ".join(run.changed())})' for run in runs
+                if states[run.name] == 'outdated']
     if outdated:
-        raise ValueError(f'{", ".join(outdated)}: made with another config, other data or '
-                         'options than now; another --out and --work-dir leave these alone, '
-                         '--again deletes them and starts over')
+        raise ValueError(f'{", ".join(outdated)}: made with others than now; another --out and '
+                         '--work-dir leave these alone, --again deletes them and starts over')
     return [run for run in runs if states[run.name] != 'finished']
 
 
@@ -123,6 +126,8 @@ def print_list(runs: list[Run]) -> None:
         more = ''
         if state == 'begun':
             more = f', {known[0] if known else 0} of {run.epochs} epochs'
+        elif state == 'outdated':
+            more = f': made with other {", ".join(run.changed())}'
         elif figures:
             more = (f', GPS AP {100 * figures["figures"]["GPS/AP"]:.1f}, '
                     f'{figures["minutes"]:.0f} min')

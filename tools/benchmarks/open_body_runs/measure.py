@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -35,21 +36,26 @@ def measure(runs: list[Run], steps: int, path: Path, settings: dict[str, str]) -
     """
     known = json.loads(path.read_text()) if path.exists() else {}
     rows = known.get('rows', {})
-    for run in tqdm(list({run.row.name: run for run in runs}.values()), unit='row'):
-        rows[run.row.name] = _measure_row(run, steps // SHORT, settings)
+    bar = tqdm(list({run.row.name: run for run in runs}.values()), unit='row')
+    for run in bar:
+        rows[run.row.name] = _measure_row(
+            run, steps // SHORT, settings,
+            lambda phase, row=run.row.name: bar.set_description(f'{row}: {phase}'))
         content = dict(data=run.settings.summary.folder, machine=describe_machine(),
                        load=round(os.getloadavg()[1], 1), rows=rows)
         write_whole(path, json.dumps(content, indent=1) + '\n')
         tqdm.write(f'{run.row.name}: {rows[run.row.name]["minutes"]:.0f} min')
 
 
-def _measure_row(run: Run, epochs: int, settings: dict[str, str]) -> dict:
+def _measure_row(run: Run, epochs: int, settings: dict[str, str],
+                 tell: Callable[[str], None]) -> dict:
     config = read_config(run.row.config)
     batch, train = config['train_dataloader']['batch_size'], config['train_cfg']
     folder = run.settings.work_dir / f'measure-{run.row.name}'
     shutil.rmtree(folder, ignore_errors=True)
 
     def train_for(count: int) -> float:
+        tell(f'trains {SHORT * count} steps')
         command = run.train_command(folder / str(count))
         command += [f'train_dataloader.dataset.indices={SHORT * batch}',
                     f'train_cfg.max_epochs={count}', f'train_cfg.val_begin={count + 1}',
@@ -57,6 +63,7 @@ def _measure_row(run: Run, epochs: int, settings: dict[str, str]) -> dict:
         return _cpu_seconds(command, folder / f'train{count}.txt', settings)
 
     def test_on(persons: int, log: str) -> float:
+        tell(f'is tested on {persons} persons')
         command = run.test_command(folder, folder / str(epochs) / f'epoch_{epochs}.pth')
         command += [f'test_dataloader.dataset.indices={persons}']
         return _cpu_seconds(command, folder / f'{log}.txt', settings)

@@ -33,13 +33,15 @@ class Row:
         return CONFIGS / f'{self.leaf}{_BUDGET}'
 
 
-_MAIN, _FEW, _GRAPH, _INSTANCE, _SCRATCH = 'main', 'points', 'graph', 'instance', 'res18'
+_MAIN, _FEW, _GRAPH, _INSTANCE, _SCRATCH, _OWN = (
+    'main', 'points', 'graph', 'instance', 'res18', 'own')
 GROUPS = {
     _MAIN: 'The rows of Table IX, and MID + KTM',
     _FEW: 'Fewer annotated points',
     _GRAPH: 'Graph and transformer (Table VI)',
     _INSTANCE: 'Instance strengthening',
-    _SCRATCH: 'ResNet-18 from scratch'}
+    _SCRATCH: 'ResNet-18 from scratch',
+    _OWN: 'Rows of your own'}
 """Name of a group -> its heading."""
 
 ROWS = (
@@ -91,6 +93,11 @@ def row_of(name: str) -> Row:
     raise ValueError(f'no row is called {name!r}; there are {", ".join(r.name for r in ROWS)}')
 
 
+def groups() -> list[str]:
+    """Return the names of the groups that have rows."""
+    return list(dict.fromkeys(row.group for row in ROWS))
+
+
 def choose_rows(words: list[str]) -> list[Row]:
     """Return the rows that names, names of groups or ``all`` stand for, in the table's order.
 
@@ -102,7 +109,7 @@ def choose_rows(words: list[str]) -> list[Row]:
         found = {r.name for r in ROWS if word in (r.name, r.group, 'all')}
         if not found:
             raise ValueError(f'{word!r} is no row and no group of rows; rows: '
-                             f'{", ".join(r.name for r in ROWS)}; groups: {", ".join(GROUPS)}, '
-                             'all')
+                             f'{", ".join(r.name for r in ROWS)}; groups: '
+                             f'{", ".join(groups())}, all')
         names |= found
     return [row for row in ROWS if row.name in names]

@@ -14,6 +14,9 @@ from open_body_runs.run_folder import RunFolder, write_whole
 
 TABLES = ('overall', 'classes', 'surfaces', 'bottleneck')
 """Of the diagnosis, those that a result keeps."""
+_COMPARED = {'config': 'config_sha256', 'data': 'data_sha256', 'seed': 'seed',
+             'options': 'options'}
+"""What two results must share -> its key."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,37 @@ class Run:
         Raises:
             ValueError: if the result cannot be read.
         """
-        if self.result_file.exists():
-            content = _parsed(self.result_file)
-            if content is None:
-                raise ValueError(f'{self.result_file}: not a json file; remove it, and the run '
-                                 'goes on')
-            mine = _comparable(content) == _comparable(self.identity())
-            return 'finished' if mine else 'outdated'
-        known = self.folder.identity()
-        if known is None:
+        if self._known() is None:
             return 'not begun'
-        return 'begun' if known == self.identity() else 'outdated'
+        if self.changed():
+            return 'outdated'
+        return 'finished' if self.result_file.exists() else 'begun'
+
+    def changed(self) -> list[str]:
+        """Return which of config, data, seed and options differ from those of what there is.
+
+        A result counts for data that differ in rounding only; a run that was begun needs the same.
+
+        Raises:
+            ValueError: if the result cannot be read.
+        """
+        known, mine = self._known(), self.identity()
+        if known is None:
+            return []
+        if self.result_file.exists():
+            known, mine = (dict(one, data_sha256=same_but_for_rounding(one.get('data_sha256', '')))
+                           for one in (known, mine))
+        return [name for name, key in _COMPARED.items() if known.get(key) != mine[key]]
+
+    def _known(self) -> dict | None:
+        """Return what identifies the result, or what has been begun; None if there is neither."""
+        if not self.result_file.exists():
+            return self.folder.identity()
+        content = _parsed(self.result_file)
+        if content is None:
+            raise ValueError(f'{self.result_file}: not a json file; remove it, and the run goes '
+                             'on')
+        return content
 
     def next_command(self) -> list[str] | None:
         """Return the command that brings the run on; None, with the result written, at the end.
@@ -184,11 +207,6 @@ def _parsed(path: Path) -> dict | None:
         return json.loads(path.read_text(encoding='utf-8'))
     except (FileNotFoundError, ValueError):
         return None
-
-
-def _comparable(identity: dict) -> list:
-    return [identity.get('config_sha256'), same_but_for_rounding(identity.get('data_sha256', '')),
-            identity.get('seed'), identity.get('options')]
 
 
 @cache
