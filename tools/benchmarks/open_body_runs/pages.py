@@ -1,5 +1,6 @@
 """The pages that the results make: docs/benchmark/README.md and a block of the README."""
 import json
+import os
 from pathlib import Path
 from string import Template
 
@@ -14,7 +15,7 @@ from open_body_runs.plots import (
     gain_lines,
 )
 from open_body_runs.results import Results
-from open_body_runs.rows import GROUPS, PAIRS
+from open_body_runs.rows import GROUPS, PAIRS, ROOT
 from open_body_runs.statistics import LEVEL, deviations_to_hold
 from open_body_runs.tables import (
     SHORT,
@@ -103,6 +104,8 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if lines:
         draw_gains(lines, folder / _GAINS)
+    docs = Path(os.path.relpath(ROOT / 'docs', folder)).as_posix()
+    text = text.replace('](../', f']({docs}/')  # the links are written for docs/benchmark
     (folder / 'README.md').write_text(text.rstrip() + '\n', encoding='utf-8')
 
 

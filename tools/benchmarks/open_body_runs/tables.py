@@ -43,7 +43,8 @@ def plus_minus(value: Spread, *, signed: bool = False, digits: int = 1) -> str:
 def _difference(value: Spread) -> str:
     """Write a mean difference, bold where chance alone seldom gives as much."""
     text = plus_minus(value, signed=True)
-    return f'**{text}**' if chance(value) < LEVEL else text
+    told = round(100 * value.mean, 1) if value.n else 0.
+    return f'**{text}**' if told and chance(value) < LEVEL else text
 
 
 def group_table(results: Results, group: str, figures: Iterable[str] = tuple(COLUMNS)) -> str:
@@ -210,6 +211,8 @@ def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
     lines, total = [], 0.
     for group, title in GROUPS.items():
         rows = [row for row in ROWS if row.group == group]
+        if not rows:
+            continue
         planned = sum(minutes.get(row.name, mean) for row in rows) * len(seeds)
         total += planned
         lines.append([title, str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
