@@ -52,18 +52,18 @@ def annotation_oddities(ground_truth: GroundTruth) -> list[str]:
 def detection_oddities(ground_truth: GroundTruth, detections: Sequence[Detection]) -> list[str]:
     """Return a sentence for everything about the detections that deserves a warning.
 
-    If there is none, images with annotated people and without detection (a result file that is
-    only a part), detections wholly outside their image.
+    If there is none, images with people to be found and without detection, as in a result file
+    that is only a part, and detections wholly outside their image.
     """
     found = {d.image_id for d in detections}
     shown = [image_id for image_id, people in ground_truth.persons.items()
-             if any(p.annotated for p in people)]
+             if any(map(ground_truth.rules.wants, people))]
     empty = [image_id for image_id in shown if image_id not in found]
     outside = sum(_lies_outside(ground_truth, d.image_id, d.box) for d in detections)
     return [sentence for odd, sentence in (
         (not detections, 'no dense pose to evaluate; all figures are -1'),
-        (detections and empty, f'{len(empty)} of {len(shown)} images with annotated people have '
-                               f'no detection ({_some(empty)}); these people count as missed'),
+        (detections and empty, f'{len(empty)} of {len(shown)} images with people to be found have '
+                               f'no detection ({_some(empty)}); all of these count as missed'),
         (outside, f'{outside} detections lie wholly outside their image; their mask IoU is 0'),
     ) if odd]
 

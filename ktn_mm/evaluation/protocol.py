@@ -188,7 +188,7 @@ def image_table(found: list[Detection], persons: list[Person], similarities: Sim
         box_iou=similarities.box_iou,
         found_area=_areas(found, rules),
         area=np.array([p.area for p in persons], np.float64),
-        ignored=~annotated if rules.wants_all else ~annotated | crowd,
+        ignored=np.array([not rules.wants(p) for p in persons], bool),
         excuses=~annotated,
         crowd=crowd,
         counts=np.array([p.id != rules.uncounted_id for p in persons], bool))

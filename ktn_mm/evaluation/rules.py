@@ -35,7 +35,10 @@ overflows in numpy 2 where the files hold 16-bit numbers).
 
 Source: detectron2's ``DensePoseCocoEvaluation``, described in words and checked by figures.
 """
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from ktn_mm.evaluation.ground_truth import Person
 
 Compat = Literal['detectron2'] | None
 
@@ -67,6 +70,11 @@ class Rules(NamedTuple):
     box_area: bool
     wants_all: bool
     drops_empty_boxes: bool
+
+    def wants(self, person: 'Person') -> bool:
+        """Tell whether a person counts as missed where no detection finds them."""
+        return person.annotated and (self.wants_all or (
+            len(person.points) > 0 and not person.crowd))
 
 
 DETECTRON2 = Rules(point_frame=255., truncates=True, merges_ids=True, uncounted_id=0,

@@ -261,14 +261,18 @@ def test_duplicate_ids_stand_for_the_last_one():
     assert truth.persons[100][0].box.tolist() == data['annotations'][0]['bbox']
 
 
-def test_images_without_a_detection_are_said():
-    data = block_data(count=6)
-    data['annotations'][4:] = [{key: value for key, value in person.items()
-                                if not key.startswith('dp_')}
-                               for person in data['annotations'][4:]]
-    truth = GroundTruth(data)
+@pytest.mark.parametrize('compat', ['detectron2', None])
+def test_images_without_a_detection_are_said(compat):
+    data = block_data(count=8)
+    for crowd in data['annotations'][6:]:
+        crowd['iscrowd'] = 1
+    data['annotations'][4:6] = [{key: value for key, value in person.items()
+                                 if not key.startswith('dp_')}
+                                for person in data['annotations'][4:6]]
+    truth = GroundTruth(data, compat=compat)
     everybody = found(truth, data)
     assert detection_oddities(truth, everybody) == []
     sentence, = detection_oddities(truth, [d for d in everybody if d.image_id == 102])
-    assert sentence.startswith('1 of 2 images with annotated people have no detection (100); the')
+    what = '1 of 2' if compat is None else '2 of 3'  # a crowd with points
+    assert sentence.startswith(f'{what} images with people to be found have no detection (100')
     assert detection_oddities(truth, [])[0].startswith('no dense pose to evaluate')
