@@ -172,9 +172,8 @@ def _agree(path: Path, settings: dict) -> None:
     """
     if path.is_file():
         old = json.loads(path.read_text())
-        keys = sorted((set(old) | set(settings)) - {'dense'},
-                      key=lambda key: (key not in _CHOSEN, key))
-        for key in keys:
+        others = sorted((set(old) | set(settings)) - {'dense', *_CHOSEN})
+        for key in [*_CHOSEN, *others]:
             if old.get(key) != settings.get(key):
                 raise ValueError(f'{path}: the folder was made with {_in_words(key, old)}, now '
                                  f'it is {_in_words(key, settings)}; choose another folder')
@@ -182,8 +181,8 @@ def _agree(path: Path, settings: dict) -> None:
         _write_json(path, settings)
 
 
-_CHOSEN = ('elevation', 'seed', 'size', 'version')
-"""Settings that are named first where several differ: those that a user chooses."""
+_CHOSEN = ('version', 'size', 'seed', 'elevation', 'photos')
+"""Settings that a user chooses; where several differ, the first of these is named."""
 
 
 def _in_words(key: str, settings: dict) -> str:
