@@ -56,13 +56,15 @@ def _check_box(index: int, row: np.ndarray, width: int, height: int) -> None:
 
 def _as_rows(rows: Any) -> list[list[float]]:
     try:
+        if any(isinstance(one, (str, Mapping)) for one in (rows, *rows)):
+            raise TypeError
         listed = [[float(value) for value in row] for row in rows]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError('boxes must be rows of x1, y1, x2, y2 and perhaps a score, got '
                          f'{rows!r:.200}') from None
     for i, row in enumerate(listed):
         if len(row) not in (4, 5):
-            raise ValueError(f'box {i} = {row}: a box has 4 numbers, or 5 with a score')
+            raise ValueError(f'box {i} = {row!r:.100}: a box has 4 numbers, or 5 with a score')
     return listed
 
 
@@ -83,6 +85,14 @@ def check_shape(boxes: Any) -> None:
                 place = ('' if name is None else f'{name!r}: ') + (
                     '' if number is None else f'entry {number}: ')
                 raise ValueError(f'{place}{error}') from None
+
+
+def names_of(boxes: Mapping[str, Any]) -> str:
+    """Say for which files there are boxes; the first three of many."""
+    if not boxes:
+        return 'there are none at all'
+    few = ', '.join(map(repr, list(boxes)[:3]))
+    return f'there are boxes for {few}' + (f', ... ({len(boxes)})' if len(boxes) > 3 else '')
 
 
 def parse_boxes(text: str) -> list[list[float]]:
@@ -131,9 +141,7 @@ class GivenBoxes:
         if isinstance(self.boxes, Mapping):
             name, index = Path(frame.source).name, frame.number or 0
             if name not in self.boxes:
-                known = ', '.join(map(repr, list(self.boxes)[:3]))
-                raise ValueError(f'there are no boxes for {name!r}, only for {len(self.boxes)} '
-                                 f'other names: {known}' + ', ...' * (len(self.boxes) > 3))
+                raise ValueError(f'there are no boxes for {name!r}; {names_of(self.boxes)}')
         else:
             name, index = None, frame.place
         boxes, what = self._of(name)
@@ -164,7 +172,7 @@ def _nested(boxes: Any) -> bool:
         return boxes.ndim > 2
     if not isinstance(boxes, Sequence):
         return False
-    return any(len(entry) == 0 or np.ndim(entry[0]) > 0
+    return any(len(entry) == 0 or isinstance(entry[0], (Sequence, np.ndarray))
                for entry in boxes if isinstance(entry, (Sequence, np.ndarray)))
 
 

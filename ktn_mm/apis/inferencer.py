@@ -80,7 +80,8 @@ class DensePoseInferencer:
                 see :class:`ktn_mm.apis.boxes.GivenBoxes` for those of several pictures.
             whole_image: take the whole picture as the box of one person.
             on_error: called with the source and the error of a picture or box that cannot be
-                used, and the rest is done; by default the error is raised.
+                used, and the rest is done, and with :data:`ktn_mm.apis.boxes.LEFT_OVER` and the
+                error of entries that are left over; by default the error is raised.
 
         Yields:
             A result for each picture and frame, empty where nobody is found.

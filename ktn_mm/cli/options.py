@@ -115,12 +115,16 @@ def check_model(args: argparse.Namespace) -> None:
     """
     from ..apis.pictures import PICTURE_SUFFIXES
     from ..apis.sources import VIDEO_SUFFIXES
-    suffixes = PICTURE_SUFFIXES + VIDEO_SUFFIXES
+    hint = '; inputs come first' if 'inputs' in args else ''
     for name in ('model', 'det'):
         given = getattr(args, name) or ()
-        if len(given) > 2 or any(Path(one).suffix.lower() in suffixes for one in given):
+        if len(given) > 2:
             raise WrongArguments(f'--{name} takes a config and a checkpoint, got '
-                                 f'{" ".join(given)}; inputs come first')
+                                 f'{" ".join(given)}{hint}')
+        for one in given:
+            if (Path(one).suffix.lower() in PICTURE_SUFFIXES + VIDEO_SUFFIXES
+                    or Path(one).is_dir()):
+                raise WrongArguments(f'--{name}: {one} is neither a config nor weights{hint}')
     if getattr(args, 'iuv', None):
         vain = [name for name in ('backend', 'device', 'flip_test', 'det', 'bboxes', 'whole_image')
                 if getattr(args, name) not in (None, False)]
@@ -229,13 +233,13 @@ class Progress:
         self._start = time.monotonic()
         self._bar = tqdm(total=self._total, unit='picture', smoothing=0.1)
 
-    def skip(self, source: str, error: Exception) -> None:
-        """Name what could not be used, as the error does; the rest goes on."""
+    def report(self, source: str, error: Exception) -> None:
+        """Tell an error, which names what could not be used; the rest goes on."""
         from ..apis.boxes import LEFT_OVER
         self.failed = True
-        used = source == LEFT_OVER
-        self.skipped += not used
-        tqdm.write(f'{"error" if used else "skipped"}: {" ".join(str(error).split())}',
+        left_over = source == LEFT_OVER
+        self.skipped += not left_over
+        tqdm.write(f'{"error" if left_over else "skipped"}: {" ".join(str(error).split())}',
                    file=sys.stderr)
 
     def step(self, result: DensePoseResult) -> None:
@@ -291,10 +295,19 @@ def results_of(args: argparse.Namespace, inputs: list[str | int], shown: Progres
     """
     if getattr(args, 'iuv', None):
         shown.start()
-        return _from_iuv(inputs, list_inputs(args.iuv), shown.skip)
+        return _from_iuv(inputs, list_inputs(args.iuv), shown.report)
+    _check_names(inputs, boxes)
     inferencer = load_inferencer(args)
     shown.start()
-    return inferencer(inputs, bboxes=boxes, whole_image=args.whole_image, on_error=shown.skip)
+    return inferencer(inputs, bboxes=boxes, whole_image=args.whole_image, on_error=shown.report)
+
+
+def _check_names(inputs: list[str | int], boxes: Any) -> None:
+    """Raise ValueError if boxes have names, and no input is called so."""
+    from ..apis.boxes import names_of
+    from ..apis.sources import source_name
+    if isinstance(boxes, dict) and not any(Path(source_name(one)).name in boxes for one in inputs):
+        raise ValueError(f'--bboxes: there are no boxes for any input; {names_of(boxes)}')
 
 
 def _from_iuv(inputs: list[str | int], iuvs: list[str | int],

@@ -82,9 +82,10 @@ def test_boxes_by_name_and_by_frame():
 
 
 @pytest.mark.parametrize('boxes, place, reason', [
-    ({'a.jpg': [A]}, ('b.jpg', None), "no boxes for 'b.jpg', only for 1 other names: 'a.jpg'$"),
+    ({'a.jpg': [A]}, ('b.jpg', None), "no boxes for 'b.jpg'; there are boxes for 'a.jpg'$"),
+    ({}, ('b.jpg', None), "no boxes for 'b.jpg'; there are none at all$"),
     ({f'x/{i}.jpg': [A] for i in range(4)}, ('x/0.jpg', None),
-     "no boxes for '0.jpg', only for 4 other names: 'x/0.jpg', 'x/1.jpg', 'x/2.jpg', ...$"),
+     r"no boxes for '0.jpg'; there are boxes for 'x/0.jpg', 'x/1.jpg', 'x/2.jpg', ... \(4\)$"),
     ({'v.mp4': [[A], [A]]}, ('v.mp4', 2), "boxes of 'v.mp4' are 2 entries, none for number 2"),
 ])
 def test_missing_boxes_are_named(boxes, place, reason):
