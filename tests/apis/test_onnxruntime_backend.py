@@ -22,7 +22,7 @@ from ktn_mm.models.heads.decoding import DenseMaps, decode_dense
 from ktn_mm.surface.charts import SURFACES
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTOGRAPH = ROOT / 'docs/images/photograph.jpg'
+PHOTOGRAPH = ROOT / 'docs/images/shipped_photograph.jpg'
 TORCH = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmpose', 'mmdet', 'onnx'}
 BOXES = [[10, 5, 140, 185, .9], [70.5, 10.2, 199.1, 280.7, .5],
          [-30, 50, 500, 900], [5, 5, 9, 40]]
@@ -190,14 +190,14 @@ def test_nothing_of_torch_is_imported(model):
     assert run.returncode == 0, run.stderr
     imported = set(json.loads(run.stdout.splitlines()[-1].replace("'", '"')))
     assert {'onnxruntime', 'cv2', 'numpy'} <= imported and not imported & TORCH
-    with np.load(model / 'out' / 'photograph.npz') as arrays:
+    with np.load(model / 'out' / f'{PHOTOGRAPH.stem}.npz') as arrays:
         assert arrays['iuv'][..., 0].any()
 
 
 def test_the_command_takes_both_backends(model, tmp_path, capsys):
     files = []
     for name, of in (('pytorch', ['config.py', 'model.pth']), ('onnxruntime', ['model.onnx'])):
-        files.append(tmp_path / name / 'photograph.npz')
+        files.append(tmp_path / name / f'{PHOTOGRAPH.stem}.npz')
         assert main(['infer', str(PHOTOGRAPH), '--out', str(tmp_path / name), '--whole-image',
                      '--save', 'npz', '--backend', name,
                      '--model', *(str(model / file) for file in of)]) == 0
