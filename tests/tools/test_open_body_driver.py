@@ -270,7 +270,7 @@ def test_results_of_other_data_may_be_left_alone(bench, settings):
     assert bench['tool'].unfinished([run]) == [run]
     run.result_file.parent.mkdir(parents=True)
     run.result_file.write_text(json.dumps(dict(run.identity(), data_sha256='other')))
-    with pytest.raises(ValueError, match=r'^mid-seed0 \(data\): .*--out and --work-dir .*--again'):
+    with pytest.raises(ValueError, match=r'^mid-seed0 .* other data\. .*--out .*--again'):
         bench['tool'].unfinished([run])
     run.result_file.write_text(json.dumps(run.identity()))
     assert bench['tool'].unfinished([run]) == []

@@ -104,11 +104,11 @@ def unfinished(runs: list[Run]) -> list[Run]:
         ValueError: if there is something else of one of them.
     """
     states = {run.name: run.state() for run in runs}
-    outdated = [f'{run.name} ({", ".join(run.changed())})' for run in runs
+    outdated = [f'{run.name} was made with other {", ".join(run.changed())}' for run in runs
                 if states[run.name] == 'outdated']
     if outdated:
-        raise ValueError(f'{", ".join(outdated)}: made with others than now; another --out and '
-                         '--work-dir leave these alone, --again deletes them and starts over')
+        raise ValueError(f'{"; ".join(outdated)}. Another --out and --work-dir leave these alone, '
+                         '--again deletes them and starts over')
     return [run for run in runs if states[run.name] != 'finished']
 
 

@@ -14,9 +14,6 @@ from open_body_runs.run_folder import RunFolder, write_whole
 
 TABLES = ('overall', 'classes', 'surfaces', 'bottleneck')
 """Of the diagnosis, those that a result keeps."""
-_COMPARED = {'config': 'config_sha256', 'data': 'data_sha256', 'seed': 'seed',
-             'options': 'options'}
-"""What two results must share -> its key."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class Run:
         if self.result_file.exists():
             known, mine = (dict(one, data_sha256=same_but_for_rounding(one.get('data_sha256', '')))
                            for one in (known, mine))
-        return [name for name, key in _COMPARED.items() if known.get(key) != mine[key]]
+        return [key.removesuffix('_sha256') for key in mine if known.get(key) != mine[key]]
 
     def _known(self) -> dict | None:
         """Return what identifies the result, or what has been begun; None if there is neither."""
