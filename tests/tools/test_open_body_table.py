@@ -74,14 +74,14 @@ def rows_of(table: str) -> list[list[str]]:
 def test_mean_deviation_and_pairs_by_hand(bench):
     statistics = bench['statistics']
     # 2, 4, 9: mean 5, deviations -3, -1, 4, squares 26, over two 13.
-    assert statistics.spread([2, 4, 9]) == (5, math.sqrt(13), 3, 3)
+    assert statistics.spread([2, 4, 9]) == (5, math.sqrt(13), 3, 3, 0)
     one, none = statistics.spread([7.]), statistics.spread([math.nan])
     assert one.mean == 7 and math.isnan(one.std) and one.n == 1
     assert math.isnan(none.mean) and none.n == 0
     # Seeds 0, 2: 3 - 1 = 2 and 4 - 6 = -2; seed 1 has no partner on one side, 3 on the other.
     found = statistics.changes({0: 1., 1: 5., 2: 6.}, {0: 3., 2: 4., 3: 8.})
     assert found == {0: 2, 2: -2}
-    assert statistics.spread(found.values()) == (0, math.sqrt(8), 2, 1)
+    assert statistics.spread(found.values()) == (0, math.sqrt(8), 2, 1, 1)
 
 
 def test_halves_are_split_by_points(bench):
@@ -205,7 +205,7 @@ def test_how_far_the_first_mean_to_hold_must_be(bench):
     far = statistics.deviations_to_hold(17, 3)
     assert far == pytest.approx(math.sqrt(2 * q ** 2 / (1 - q ** 2) / 3))
     for mean, holds in ((far + .01, True), (far - .01, False)):
-        chances = [statistics.chance(statistics.Spread(mean, 1, 3, 3)), *[math.nan] * 16]
+        chances = [statistics.chance(statistics.Spread(mean, 1, 3, 3, 0)), *[math.nan] * 16]
         assert (statistics.holm(chances)[0] < .05) == holds
 
 
@@ -214,9 +214,9 @@ def test_the_interval_ends_at_zero_where_p_is_the_level(bench):
     # 1, 2, 3: half of it is t / sqrt(3) with t = 4.303 at two degrees of freedom
     assert statistics.interval(statistics.spread([1, 2, 3])) == pytest.approx(
         (2 - 2.4842, 2 + 2.4842), abs=1e-4)
-    low, _ = statistics.interval(statistics.Spread(2.4841377, 1, 3, 3))
+    low, _ = statistics.interval(statistics.Spread(2.4841377, 1, 3, 3, 0))
     assert abs(low) < 1e-6
-    assert statistics.chance(statistics.Spread(2.4841377, 1, 3, 3)) == pytest.approx(.05)
+    assert statistics.chance(statistics.Spread(2.4841377, 1, 3, 3, 0)) == pytest.approx(.05)
     assert all(map(math.isnan, statistics.interval(statistics.spread([5]))))
 
 
@@ -456,7 +456,7 @@ def test_rows_are_compared_with_rows_that_exist(bench):
     assert {row.config.name for row in rows.ROWS} == {
         path.name for path in (ROOT / rows.CONFIGS).glob('*.py')}
     assert all(row.before in names[:names.index(row.name)] for row in rows.ROWS if row.before)
-    assert {row.group for row in rows.ROWS} == set(rows.GROUPS) - {'own'}
+    assert {row.group for row in rows.ROWS} | {'own'} == set(rows.GROUPS)
     assert [row.name for row in rows.choose_rows(['ktm', 'res18'])] == [
         'ktm', 'baseline-res18', 'ktn-interp-res18']
     with pytest.raises(ValueError, match="'kmt' is no row and no group"):
@@ -510,8 +510,7 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
     assert f'\n\nAll {3 * len(bench["rows"].ROWS)} runs are there.\n' in text
     assert text.endswith(f'{end}\nthe rest\n')
     page = (tmp_path / 'out' / 'README.md').read_text()
-    assert all(f'### {title}' in page for group, title in bench['rows'].GROUPS.items()
-               if group != 'own')
+    assert all(f'### {bench["rows"].GROUPS[group]}' in page for group in bench['rows'].groups())
     assert '$' not in page
     assert '| KTM helps † | MID | +3.9 (I) | 3 | +1.00 ± 0.00 | +1.00 to +1.00 | < 0.005' in page
     for name in ('curves.png', 'gains.png', 'recall.png'):
@@ -519,8 +518,12 @@ def test_the_tool_writes_both_pages(tmp_path, bench, write_run, run_tool):
         assert (tmp_path / 'out' / name).read_bytes().startswith(b'\x89PNG')
     run_tool()
     assert readme.read_text() == text
-    for link in re.findall(r'\]\(([^)#:]+)', page):
-        assert link.startswith('runs/') or (tmp_path / 'out' / link).exists(), link
+    assert dead_links(tmp_path / 'out' / 'README.md') == []
+
+
+def dead_links(page):
+    return [link for link in re.findall(r'\]\(([^)#:]+)', page.read_text())
+            if not link.startswith('runs/') and not (page.parent / link).exists()]
 
 
 def write_what_the_answer_says(write_run):
@@ -535,6 +538,8 @@ def write_what_the_answer_says(write_run):
         write_run('ktn-no-is', seed, .11)  # 2, 1, 0 more
         write_run('mid-points10', seed, .08)
         write_run('ktn-points10', seed, .08 - 1.5 * wobble)  # 2.5, 3.0, 3.5 less than above
+        write_run('mid-interp-points25', seed, .1)
+        write_run('ktn-interp-points25', seed, .1 - wobble)  # +1, 0, -1
         write_run('mid-interp-points10', seed, .08)
         write_run('ktn-interp-points10', seed, .05 - wobble)  # -2, -3, -4: the opposite seen
 
@@ -570,6 +575,16 @@ def test_the_answer_is_given_only_while_the_runs_say_it(
       'KTM does not gain less in every seed with few points and MID alone']),
     ([('ktn-points10', 1, dict(ap=.08, curve=[{'epoch': 10, 'GPS/AP': .5}]))],
      ['KTM does not gain less in every seed with few points and MID alone']),
+    ([('ktn-points10', 2, dict(ap=.065, curve=[]))],
+     ['with_few has 2 pairs on the validation set, answer.md 3',
+      'fewer has 2 pairs on the validation set, answer.md 3',
+      'KTM does not gain less in every seed with few points and MID alone']),
+    ([(f'{row}-interp-points25', seed, dict(ap=ap + more * seed))
+      for row, ap, more in (('mid', .1, 0), ('ktn', .064, .006)) for seed in range(3)],
+     ['the smallest p is that of "KTM helps more where labels are few" on MID + Aug, 25 % of the '
+      'points',
+      '"KTM helps more where labels are few" on MID + Aug, 25 % of the points, which was planned, '
+      'is the opposite seen']),
     ([('ktn-gate', seed, dict(ap=.12 + .007 * seed)) for seed in range(3)],
      ['the smallest p is that of "The gate helps (ours)" on MID + Aug + KTM']),
     ([('ktm', seed, dict(ap=.11 + .015 * seed)) for seed in range(3)],
@@ -579,8 +594,10 @@ def test_the_answer_is_given_only_while_the_runs_say_it(
       'KTM']),
     ([('ktn-no-is', seed, dict(ap=.10)) for seed in (0, 1)] + [('ktn-no-is', 2, dict(ap=.06))],
      ['is gains something']),
-    ([('ktn-no-is', 1, dict(ap=.11, options=['a=1']))], ['is has 2 pairs, answer.md 3']),
-    ([('ktn-interp', 0, dict(ap=.13)), ('ktn-no-is', 0, dict(ap=.15))],
+    ([('ktn-no-is', 1, dict(ap=.11, options=['a=1']))],
+     ['is has 2 pairs, answer.md 3', 'is has 2 pairs on the validation set, answer.md 3']),
+    ([('ktn-interp', 0, dict(ap=.13)), ('ktn-no-is', 0, dict(ap=.15)),
+      ('ktn-interp-points10', 0, dict(ap=.09))],
      ['longer training does not gain more than any step'])])
 def test_the_answer_is_not_given_when(bench, write_run, read, changed, said):
     write_what_the_answer_says(write_run)
@@ -618,7 +635,7 @@ def test_trials_stand_beside_the_same_seed_without_their_options(
                 curve=[{'epoch': 10, 'GPS/AP': .09}])
     write_trial('quick', 'ktn', 1, .135, options=['lr=9'])
     run_tool()
-    assert '### Trials' in page.read_text()
+    assert '### Trials' in page.read_text() and dead_links(page) == []
     found = bench['trials'].read_trials(page.with_name('trials'), bench['results'].read_results(
         page.with_name('runs'), range(3)))
     quick, slow = rows_of(bench['trials'].trial_table(found))[1:]

@@ -16,13 +16,14 @@ class Spread(NamedTuple):
         mean: of them, NaN if there are none.
         std: standard deviation of the sample (n - 1), NaN of fewer than two.
         n: how many.
-        above: how many are above 0.
+        above, below: how many are above 0, and below.
     """
 
     mean: float
     std: float
     n: int
     above: int
+    below: int
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -31,7 +32,7 @@ def spread(values: Iterable[float]) -> Spread:
     n = len(kept)
     mean = math.fsum(kept) / n if n else math.nan
     std = math.sqrt(math.fsum((v - mean) ** 2 for v in kept) / (n - 1)) if n > 1 else math.nan
-    return Spread(mean, std, n, sum(v > 0 for v in kept))
+    return Spread(mean, std, n, sum(v > 0 for v in kept), sum(v < 0 for v in kept))
 
 
 def changes(before: Mapping[int, float], after: Mapping[int, float]) -> dict[int, float]:

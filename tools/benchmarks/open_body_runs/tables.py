@@ -6,7 +6,7 @@ from statistics import median
 from ktn_mm.surface.charts import SURFACES
 from open_body_runs.kinds import KINDS, kind_of
 from open_body_runs.results import FREQUENT, GAP, RARE, Results, whole_curve
-from open_body_runs.rows import GROUPS, REPLICATES, ROWS, Row, row_of
+from open_body_runs.rows import GROUPS, REPLICATES, ROWS, Row, groups, row_of
 from open_body_runs.statistics import LEVEL, Spread, chance, halves, spread
 
 COLUMNS = {
@@ -43,8 +43,7 @@ def plus_minus(value: Spread, *, signed: bool = False, digits: int = 1) -> str:
 def _difference(value: Spread) -> str:
     """Write a mean difference, bold where chance alone seldom gives as much."""
     text = plus_minus(value, signed=True)
-    told = round(100 * value.mean, 1) if value.n else 0.
-    return f'**{text}**' if told and chance(value) < LEVEL else text
+    return f'**{text}**' if chance(value) < LEVEL else text
 
 
 def group_table(results: Results, group: str, figures: Iterable[str] = tuple(COLUMNS)) -> str:
@@ -209,13 +208,11 @@ def plan_table(minutes: Mapping[str, float], seeds: list[int]) -> str:
     """
     mean = sum(minutes.values()) / len(minutes)
     lines, total = [], 0.
-    for group, title in GROUPS.items():
+    for group in groups():
         rows = [row for row in ROWS if row.group == group]
-        if not rows:
-            continue
         planned = sum(minutes.get(row.name, mean) for row in rows) * len(seeds)
         total += planned
-        lines.append([title, str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
+        lines.append([GROUPS[group], str(len(rows)), str(len(seeds)), str(len(rows) * len(seeds)),
                       f'{planned:.0f}', f'{planned / 120:.1f}', f'{planned / 360:.1f}'])
     runs = len(ROWS) * len(seeds)
     lines.append(['together', str(len(ROWS)), str(len(seeds)), str(runs), f'{total:.0f}',
