@@ -307,7 +307,8 @@ def _check_names(inputs: list[str | int], boxes: Any) -> None:
     from ..apis.boxes import names_of
     from ..apis.sources import source_name
     if isinstance(boxes, dict) and not any(Path(source_name(one)).name in boxes for one in inputs):
-        raise ValueError(f'--bboxes: there are no boxes for any input; {names_of(boxes)}')
+        raise ValueError('--bboxes: no input has boxes by its name, without folders; '
+                         + names_of(boxes))
 
 
 def _from_iuv(inputs: list[str | int], iuvs: list[str | int],

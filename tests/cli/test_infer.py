@@ -222,7 +222,7 @@ def test_errors_take_one_line(infer, picture, capsys, args, reason):
     ({'people.png': ['1234']}, "'people.png': entry 0: boxes must be rows"),
     ({'walk.mkv': {'0': [[1, 2, 3, 4]]}}, "'walk.mkv': boxes must be rows .* got {'0'"),
     ([[[1, [2]], 3]], 'entry 0: boxes must be rows'), ([[10 ** 400, 2, 3, 4]], 'boxes must be'),
-    ({'other.png': [[1, 2, 3, 4]]}, "no boxes for any input; there are boxes for 'other.png'$"),
+    ({'other.png': [[1, 2, 3, 4]]}, "no input has boxes by its name, .*boxes for 'other.png'$"),
     ([[1, 2, 3, 'x']], 'boxes must be rows'), (7, 'must hold rows or an object')])
 def test_a_file_that_holds_no_boxes_is_told_before_any_work(
         infer, painted, picture, tmp_path, capsys, boxes, reason):
