@@ -1,5 +1,6 @@
 """The answer to the question, given only while the runs say it."""
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -31,42 +32,46 @@ _PAIRS = 3
 
 def contradictions(results: Results) -> list[str]:
     """Return where the runs say something else than answer.md, a line each."""
-    found, gains = [], {}
     judged, claims = verdicts(results), _claims()
-    for name, (claim, allowed) in claims.items():
-        gains[name], _, said = judged[claim]
-        if said not in allowed:
-            found.append(f'"{claim.text}" on {claim.tested} is {said}, answer.md has '
-                         + ' or '.join(allowed))
+    found = [f'"{claim.text}" on {claim.tested} is {judged[claim][2]}, answer.md has '
+             + ' or '.join(allowed)
+             for claim, allowed in claims.values() if judged[claim][2] not in allowed]
     found += [f'"{claim.text}" on {claim.tested} holds' for claim, (_, _, said) in judged.items()
               if 'holds' in said]
     if found:
         return found
+    tested = {name: judged[claim][0] for name, (claim, _) in claims.items()}
     validated = {name: claim.gain(results, VALIDATION) for name, (claim, _) in claims.items()}
-    found += [f'{name} has {gain.n} pairs{where}, answer.md {_PAIRS}'
-              for where, ones in (('', gains), (' on the validation set', validated))
-              for name, gain in ones.items() if gain.n != _PAIRS]
-    others = {claim: gain.mean for claim, (gain, _, _) in judged.items()
-              if claim.of_gps and gain.n}
-    largest = max(others, key=others.get)
+    found = [f'{name} has {gain.n} pairs{where}, answer.md {_PAIRS}'
+             for where, gains in (('', tested), (' on the validation set', validated))
+             for name, gain in gains.items() if gain.n != _PAIRS]
+    found += _not_outstanding(results, judged)
+    found += [f'{name} gains something' for name in ('aug', 'is') if tested[name].mean > 0]
+    if any(gains['on_mid'].above < _PAIRS for gains in (tested, validated)):
+        found.append('KTM does not gain in every seed with MID alone')
+    if any(gains['fewer'].below < _PAIRS for gains in (tested, validated)):
+        found.append('KTM does not gain less in every seed with few points and MID alone')
+    fewer, _ = claims['fewer']
+    return found + [f'"{claim.text}" on {claim.tested}, which was planned, is {said}'
+                    for claim, (_, _, said) in judged.items()
+                    if claim.text == fewer.text and claim.planned and said != 'not seen']
+
+
+def _not_outstanding(results: Results, judged: Mapping[Claim, tuple]) -> list[str]:
+    """Return which of the things that answer.md calls the largest or smallest are not."""
+    found, claims = [], _claims()
+    means = {claim: gain.mean for claim, (gain, _, _) in judged.items() if claim.of_gps and gain.n}
+    largest = max(means, key=means.get)
     if largest is not claims['mid_gain'][0]:
         found.append(f'the gain of MID is not the largest, but that of "{largest.text}" on '
                      f'{largest.tested}')
-    if not longer_trained() - results.values('ktn-interp', 'GPS/AP').get(0, 1) > max(
-            others.values()):
+    if not longer_trained() - results.values('ktn-interp', 'GPS/AP').get(0, 1) > means[largest]:
         found.append('longer training does not gain more than any step')
-    found += [f'{name} gains something' for name in ('aug', 'is') if gains[name].mean > 0]
-    if any(one['on_mid'].above < _PAIRS for one in (gains, validated)):
-        found.append('KTM does not gain in every seed with MID alone')
-    if any(one['fewer'].below < _PAIRS for one in (gains, validated)):
-        found.append('KTM does not gain less in every seed with few points and MID alone')
-    smallest = min(judged, key=lambda claim: (math.isnan(p := chance(judged[claim][0])), p))
-    fewer, _ = claims['fewer']
-    if smallest is not fewer:
+    chances = {claim: p for claim, (gain, _, _) in judged.items()
+               if not math.isnan(p := chance(gain))}
+    smallest = min(chances, key=chances.get)
+    if smallest is not claims['fewer'][0]:
         found.append(f'the smallest p is that of "{smallest.text}" on {smallest.tested}')
-    found += [f'"{claim.text}" on {claim.tested}, which was planned, is {said}'
-              for claim, (_, _, said) in judged.items()
-              if claim.text == fewer.text and claim.planned and said != 'not seen']
     return found
 
 
