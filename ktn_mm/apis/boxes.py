@@ -56,9 +56,10 @@ def _check_box(index: int, row: np.ndarray, width: int, height: int) -> None:
 
 def _as_rows(rows: Any) -> list[list[float]]:
     try:
-        if any(isinstance(one, (str, Mapping)) for one in (rows, *rows)):
+        kept = list(rows)  # an iterator is read once
+        if any(isinstance(one, (str, Mapping)) for one in (rows, *kept)):
             raise TypeError
-        listed = [[float(value) for value in row] for row in rows]
+        listed = [[float(value) for value in row] for row in kept]
     except (TypeError, ValueError, OverflowError):
         raise ValueError('boxes must be rows of x1, y1, x2, y2 and perhaps a score, got '
                          f'{rows!r:.200}') from None

@@ -66,6 +66,10 @@ def test_an_iterator_is_read_once_for_all_pictures():
     assert handed_out(zip([A, B]), *places[:2]) == [(A, ), (B, )]
 
 
+def test_rows_may_come_from_an_iterator():
+    np.testing.assert_array_equal(check_boxes(iter([A, B]), (100, 50))[0], [A[:4], B[:4]])
+
+
 def test_a_bad_box_may_be_left_out():
     said = []
     rows = [A, [0, 0, np.nan, 5], [200, 0, 300, 5], B, [7, 7, 7.00000001, 9]]
