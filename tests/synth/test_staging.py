@@ -155,7 +155,7 @@ def test_same_bytes_with_any_number_of_processes(tmp_path):
                    for path in sorted((tmp_path / name).rglob('*')) if path.is_file()}
                   for name in ('1', '3'))
     assert len(one) == 4 * 4 + 4 and one == three
-    with pytest.raises(ValueError, match='settings.json.*motions'):
+    with pytest.raises(ValueError, match=r'settings\.json: .* with staged scenes.* plain scenes'):
         make_dataset(tmp_path / '1', counts, SIZE, seed=1, dense=True, progress=False)
 
 
