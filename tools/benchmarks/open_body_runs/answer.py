@@ -67,11 +67,13 @@ def _not_outstanding(results: Results, judged: Mapping[Claim, tuple]) -> list[st
                      f'{largest.tested}')
     if not longer_trained() - results.values('ktn-interp', 'GPS/AP').get(0, 1) > means[largest]:
         found.append('longer training does not gain more than any step')
+    fewer, _ = claims['fewer']
     chances = {claim: p for claim, (gain, _, _) in judged.items()
-               if not math.isnan(p := chance(gain))}
+               if claim.adds == fewer.adds and not math.isnan(p := chance(gain))}
     smallest = min(chances, key=chances.get)
-    if smallest is not claims['fewer'][0]:
-        found.append(f'the smallest p is that of "{smallest.text}" on {smallest.tested}')
+    if smallest is not fewer:
+        found.append(f'the smallest p of adding {fewer.adds} is that of "{smallest.text}" on '
+                     f'{smallest.tested}')
     return found
 
 
