@@ -37,7 +37,7 @@ def point_figures(predicted: np.ndarray, annotated: np.ndarray) -> dict[str, flo
         - ``part_type_accuracy``: of the points on a surface, those on the right kind of part
           (any upper leg for an upper leg);
         - ``left_right_accuracy``, ``front_back_accuracy``: of the points on the right kind of
-          part that has sides (faces), those on the right side (face); chance is 0.5.
+          part that has sides (faces), those on the right side (face).
     """
     found = predicted > 0
     right_type = found & (_TYPE[predicted] == _TYPE[annotated])

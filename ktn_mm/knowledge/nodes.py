@@ -24,9 +24,9 @@ class Node(NamedTuple):
 def surface_nodes() -> list[Node]:
     """Return the 24 surfaces, fully named.
 
-    Front and back, upper and lower are part of the names: without them eight pairs of surfaces,
-    such as 7 and 9, would share one row of the graph, and a fixed graph could never tell them
-    apart.
+    Front and back, upper and lower are part of the names: without the faces nine pairs of
+    surfaces, such as 7 and 9, would share one row of the graph, and a fixed graph could never tell
+    them apart.
     """
     return [Node(s.level, s.side, s.face, s.noun) for s in SURFACES]
 

@@ -1,7 +1,7 @@
 # The budget of every row of the open benchmark. 4,000 pictures hold 6,420 annotated people: 402
-# steps of 16 crops an epoch, 4,020 steps in all. Of two runs side by side on two cores a run lasts
-# 40 (baseline) to 65 minutes (KTN); docs/benchmark says more. Not for --auto-scale-lr, which takes
-# this rate for one of 256 crops: results are known by their whole config, so none can be added.
+# steps of 16 crops an epoch, 4,020 steps in all; docs/benchmark says how long they take. Not for
+# --auto-scale-lr, which takes this rate for one of 256 crops: results are known by their whole
+# config, so none can be added.
 _base_ = '../runtime.py'
 
 train_cfg = dict(max_epochs=10, val_interval=2)
