@@ -3,7 +3,16 @@ import math
 from dataclasses import dataclass
 
 from open_body_runs.results import GAP, VALIDATION, Results
-from open_body_runs.statistics import LEVEL, Spread, chance, changes, holm, interval, spread
+from open_body_runs.statistics import (
+    LEVEL,
+    Spread,
+    chance,
+    changes,
+    holm,
+    interval,
+    pooled_chances,
+    spread,
+)
 from open_body_runs.tables import markdown, plus_minus
 
 
@@ -71,19 +80,20 @@ class Claim:
         return spread(own.values())
 
 
+KTM_HELPS = 'KTM helps'
 _RARE = 'KTM helps the rare surfaces more than the frequent ones'
 _FEW = 'KTM helps more where labels are few'
 CLAIMS = (
     Claim('MID helps', 'baseline', 'baseline', 'mid', 'MID', 2.2, 'IX'),
     Claim('Added points help', 'MID', 'mid', 'mid-interp', 'Aug', 1.3, 'IX'),
-    Claim('KTM helps', 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', 2.8, 'IX'),
-    Claim('KTM helps', 'MID', 'mid', 'ktn', 'KTM', 3.9, 'I', elsewhere=True, planned=False),
-    Claim('KTM helps', 'baseline', 'baseline', 'ktm', 'KTM', 4.6, 'I', elsewhere=True),
-    Claim('KTM helps', 'MID + Aug, 25 % of the points', 'mid-interp-points25',
+    Claim(KTM_HELPS, 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', 2.8, 'IX'),
+    Claim(KTM_HELPS, 'MID', 'mid', 'ktn', 'KTM', 3.9, 'I', elsewhere=True, planned=False),
+    Claim(KTM_HELPS, 'baseline', 'baseline', 'ktm', 'KTM', 4.6, 'I', elsewhere=True),
+    Claim(KTM_HELPS, 'MID + Aug, 25 % of the points', 'mid-interp-points25',
           'ktn-interp-points25', 'KTM', planned=False),
-    Claim('KTM helps', 'MID + Aug, 10 % of the points', 'mid-interp-points10',
+    Claim(KTM_HELPS, 'MID + Aug, 10 % of the points', 'mid-interp-points10',
           'ktn-interp-points10', 'KTM', planned=False),
-    Claim('KTM helps', 'MID, 10 % of the points', 'mid-points10', 'ktn-points10', 'KTM',
+    Claim(KTM_HELPS, 'MID, 10 % of the points', 'mid-points10', 'ktn-points10', 'KTM',
           planned=False),
     Claim(_RARE, 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', figure=GAP),
     Claim(_RARE, 'MID', 'mid', 'ktn', 'KTM', figure=GAP, planned=False),
@@ -142,6 +152,32 @@ def claim_table(results: Results) -> str:
              for claim, (gain, corrected, said) in verdicts(results).items()]
     return markdown(['claim', 'on', 'paper', 'pairs', 'here', '95 %', 'p', 'p of all', '',
                      'validation'], lines)
+
+
+def below_level_sentence(results: Results) -> str:
+    """Say how many tests fall below the level, and how many by chance; nothing of no test."""
+    tested = [gain for gain, _, _ in verdicts(results).values() if gain.n > 1]
+    if not tested:
+        return ''
+    below = [gain for gain in tested if chance(gain) < LEVEL]
+    up = sum(gain.mean > 0 for gain in below)
+    return (f'Of the {len(tested)} tests {len(below)} fall below {LEVEL} ({up} for the claim, '
+            f'{len(below) - up} against it); about {max(1, round(LEVEL * len(tested)))} would by '
+            'chance.')
+
+
+def pooled_sentence(results: Results) -> str:
+    """Judge the lines that KTM helps with one standard deviation; nothing of fewer than two."""
+    gains = {claim: gain for claim in CLAIMS if claim.text == KTM_HELPS
+             and (gain := claim.gain(results)).n > 1}
+    if len(gains) < 2 or not any(gain.std for gain in gains.values()):
+        return ''
+    std, found = pooled_chances(list(gains.values()))
+    return (f'If the {len(gains)} lines of *{KTM_HELPS}* shared one standard deviation, '
+            f'{100 * std:.2f}, p would be '
+            + '; '.join(f'{p_text(p)} on {claim.tested}'
+                        for claim, p in zip(gains, found, strict=True))
+            + ' (not planned, not corrected). ')
 
 
 def _paper_text(claim: Claim) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 
 from open_body_runs.answer import answer, contradictions
-from open_body_runs.claims import CLAIMS, claim_table
+from open_body_runs.claims import CLAIMS, below_level_sentence, claim_table, pooled_sentence
 from open_body_runs.data import WITHOUT_AVX512
 from open_body_runs.plots import (
     GainLine,
@@ -31,7 +31,6 @@ from open_body_runs.tables import (
     plan_table,
     present,
     replicates_sentence,
-    rising_sentence,
     run_table,
     state_sentence,
     surface_table,
@@ -44,14 +43,17 @@ BEGIN, END = '<!-- open benchmark: begin -->', '<!-- open benchmark: end -->'
 """Lines of the README between which the table stands."""
 _PAGE, _WHY = (Path(__file__).with_name(name) for name in ('page.md', 'why.md'))
 _READ = (
-    'Percent, mean ± standard deviation over the seeds. *surface*, *left/right*, *front/back*: '
-    'accuracy at the annotated points. *rare*, *frequent*: mean recall of the surface label over '
+    'Percent, mean ± standard deviation over the seeds. *surface*: of the annotated points, those '
+    'on the right surface. *left/right*, *front/back*: of the points that were found on the right '
+    'kind of part, where it has sides (faces), those on the right one; of the annotated points '
+    'with a face $front % are fronts. *rare*, *frequent*: mean recall of the surface label over '
     'the 12 surfaces with fewer and the 12 with more training points.\n\n')
 _PAIRED = (
     'Each seed of a row against the same seed of the row it is compared with: mean ± standard '
     'deviation of the differences, in percent points. *rare − frequent* above 0: the rare '
-    f'surfaces gain more. Bold: p below {LEVEL} by itself; chance makes one in {1 / LEVEL:.0f} of '
-    'the numbers bold.\n\n')
+    f'surfaces gain more. Bold: not 0.0, and p below {LEVEL} by itself; chance makes about one '
+    f'in {1 / LEVEL:.0f} of the numbers bold. They hang together: what moves one figure of a row '
+    'moves others.\n\n')
 _TRUTH = (
     'GPS AP on the test set if some answers came from the annotation instead of the network '
     '([how](../diagnosis.md#the-bottleneck-table)), percent, mean ± standard deviation over the '
@@ -64,8 +66,8 @@ _KINDS = (
 _TRIALS = (
     '### Trials\nA row with options of its own (`open_body.py --cfg-options`), one seed each, in '
     'percent; in brackets by how much that is above the same seed without them, \\*: which was '
-    'made on another processor or with pictures that differ. These are looks, not tests: rows '
-    'that are nearly one differ by up to a point.\n\n')
+    'made on another processor or with pictures that differ. These are looks, not tests: one seed '
+    'does not tell a step from chance.\n\n')
 _GAINS = 'gains.png'
 _CAPTION = (
     '*Red*: KTM, wherever it was added; *blue*: other steps. Both runs of a pair have the same '
@@ -96,9 +98,9 @@ def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
     text = Template(_PAGE.read_text(encoding='utf-8')).substitute(
         state=state, answer=answer(results), claims=claim_table(results).rstrip(),
         gains=_gains_picture(lines, _GAINS),
-        level=LEVEL, tests=str(len(CLAIMS)), power=_power(len(seeds)),
+        level=LEVEL, below=below_level_sentence(results), power=_power(len(seeds)),
         why=_why(results, read_trials(folder / TRIALS, results)),
-        replicates=replicates_sentence(results),
+        pooled=pooled_sentence(results), replicates=replicates_sentence(results),
         plan=_plan(results, folder / 'estimate.json', seeds),
         results=_measured(results, folder) if results.runs else '')
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +165,7 @@ def _why(results: Results, trials: list[Trial]) -> str:
                     for figure in ('foreground_recall', 'surface_accuracy'))
     return Template(_WHY.read_text(encoding='utf-8')).substitute(
         missed=f'{100 * (1 - found):.0f}', mislabelled=f'{100 * (found - right):.0f}',
-        labels=label_changes(results, PAIRS), rising=rising_sentence(results),
+        labels=label_changes(results, PAIRS),
         trials=f'\n{_TRIALS}{trial_table(trials)}' if trials else '')
 
 
@@ -194,7 +196,7 @@ def _plan(results: Results, path: Path, seeds: list[int]) -> str:
 
 
 def _measured(results: Results, folder: Path) -> str:
-    text = '## Results\n' + _READ
+    text = '## Results\n' + Template(_READ).substitute(front=f'{100 * results.fronts():.0f}')
     for group, title in GROUPS.items():
         if present(results, group):
             text += f'### {title}\n' + group_table(results, group) + '\n'
@@ -226,8 +228,9 @@ def _measured(results: Results, folder: Path) -> str:
     else:
         text += ('No row has been run both without and with KTM with two seeds, so there is '
                  'nothing to compare.\n\n')
-    return (text + '## Runs\n*attempts*: how often training was started. A dash: not known, since '
-            'the driver was killed.' + _commits(results) + '\n\n' + run_table(results))
+    return (text + '## Runs\n*of the processor*: a dash where it is not known, since the driver '
+            'was killed. *attempts*: how often training was started.'
+            + _commits(results) + '\n\n' + run_table(results))
 
 
 def _commits(results: Results) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from ktn_mm.surface.charts import SURFACES
 from open_body_runs.data import same_but_for_rounding
 from open_body_runs.rows import ROWS
 from open_body_runs.run import config_hash
@@ -89,6 +90,13 @@ class Results:
     def points(self) -> list[int]:
         """Return the training points of each surface; the runs share their data."""
         return next(iter(next(iter(self.runs.values())).values()))['data']['points_per_surface']
+
+    def fronts(self) -> float:
+        """Return the share of fronts among the annotated test points of surfaces with a face."""
+        points = {face: 0 for face in ('front', 'back', 'full')}
+        for surface, row in zip(SURFACES, self.all()[0]['surfaces'], strict=True):
+            points[surface.face] += row['points']
+        return points['front'] / (points['front'] + points['back'])
 
     def all(self) -> list[dict]:
         """Return all results in the table's order."""

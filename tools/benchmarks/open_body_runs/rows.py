@@ -77,7 +77,7 @@ ROWS = (
 
 PAIRS = tuple((row.before, row.name) for row in ROWS if row.adds == 'KTM')
 """Rows without and with KTM that differ in nothing else."""
-REPLICATES = ('mid-points10', 'mid-interp-points10')
+REPLICATES = (('mid-points10', 'mid-interp-points10'), ('ktn-points10', 'ktn-interp-points10'))
 """Rows that differ in next to nothing: of so few points hardly any lie close enough for Aug."""
 
 

@@ -54,6 +54,21 @@ def chance(differences: Spread) -> float:
     return float(2 * student.sf(t, differences.n - 1))
 
 
+def pooled_chances(groups: Sequence[Spread]) -> tuple[float, list[float]]:
+    """Test means as :func:`chance` does, with one standard deviation for all groups.
+
+    Args:
+        groups: of at least two differences each, not all equal.
+
+    Returns:
+        The standard deviation, pooled over the groups, and the p-values.
+    """
+    freedom = sum(group.n - 1 for group in groups)
+    std = math.sqrt(math.fsum((group.n - 1) * group.std ** 2 for group in groups) / freedom)
+    return std, [float(2 * student.sf(abs(group.mean) / std * math.sqrt(group.n), freedom))
+                 for group in groups]
+
+
 def interval(differences: Spread) -> tuple[float, float]:
     """Return the interval that holds the true mean difference at 1 - LEVEL, by the t-test.
 

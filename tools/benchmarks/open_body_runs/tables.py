@@ -5,7 +5,7 @@ from statistics import median
 
 from ktn_mm.surface.charts import SURFACES
 from open_body_runs.kinds import KINDS, kind_of
-from open_body_runs.results import FREQUENT, GAP, RARE, Results, whole_curve
+from open_body_runs.results import FREQUENT, GAP, RARE, Results
 from open_body_runs.rows import GROUPS, REPLICATES, ROWS, Row, groups, row_of
 from open_body_runs.statistics import LEVEL, Spread, chance, halves, spread
 
@@ -41,9 +41,9 @@ def plus_minus(value: Spread, *, signed: bool = False, digits: int = 1) -> str:
 
 
 def _difference(value: Spread) -> str:
-    """Write a mean difference, bold where chance alone seldom gives as much."""
+    """Write a mean difference, bold where it is not 0.0 and chance seldom gives as much."""
     text = plus_minus(value, signed=True)
-    return f'**{text}**' if chance(value) < LEVEL else text
+    return f'**{text}**' if round(100 * value.mean, 1) and chance(value) < LEVEL else text
 
 
 def group_table(results: Results, group: str, figures: Iterable[str] = tuple(COLUMNS)) -> str:
@@ -120,16 +120,6 @@ def kind_table(results: Results, pairs: list[tuple[str, str]]) -> str:
     return markdown(['', 'rare', *(row_of(before).title for before, _ in pairs)], lines)
 
 
-def rising_sentence(results: Results) -> str:
-    """Say by how much GPS AP on the validation set still rose at the end; nothing of no run."""
-    ends = [curve[-2:] for curve in map(whole_curve, results.all()) if len(curve) > 1]
-    rises = spread(last['GPS/AP'] - before['GPS/AP'] for before, last in ends)
-    if not rises.n:
-        return ''
-    return (f'GPS AP on the validation set was still rising at the end of {rises.above} of '
-            f'{rises.n} runs, by {plus_minus(rises)} points since the validation before.')
-
-
 def label_changes(results: Results, pairs: Iterable[tuple[str, str]]) -> str:
     """Write the least and the largest mean change of the surface accuracy, in percent points."""
     found = [results.paired(*pair, 'surface_accuracy') for pair in pairs]
@@ -139,16 +129,19 @@ def label_changes(results: Results, pairs: Iterable[tuple[str, str]]) -> str:
 
 def replicates_sentence(results: Results) -> str:
     """Say by how much the GPS AP of :data:`REPLICATES` differs; nothing of no seed."""
-    before, after = REPLICATES
-    gains = results.gains(before, after, 'GPS/AP')
-    if not gains:
+    told, crossed = [], 0
+    for before, after in REPLICATES:
+        if gains := results.gains(before, after, 'GPS/AP'):
+            told.append(', '.join(f'{100 * gain:+.1f}' for gain in gains.values())
+                        + f' ({row_of(before).title})')
+            crossed += len(_crossed_seeds(results, before, after))
+    if not told:
         return ''
-    crossed = len(_crossed_seeds(results, before, after))
-    return (f'{row_of(before).title}, and the same with Aug, are nearly one row, and differ by '
-            + ', '.join(f'{100 * gain:+.1f}' for gain in gains.values())
-            + f' in the {len(gains)} seeds'
-            + (f' ({crossed} of them on different processors or pictures)' if crossed else '')
-            + '. ')
+    text = ('With so few points Aug adds next to nothing but other crops, and moves the seeds by '
+            + ' and '.join(told))
+    if crossed:
+        text += f', at least {crossed} pairs of them on different processors or pictures'
+    return f'{text}. '
 
 
 def crossed_pairs(results: Results) -> str:
