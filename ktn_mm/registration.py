@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 REGISTERING_MODULES = (
     'ktn_mm.codecs',
@@ -83,6 +84,19 @@ def _without_hints() -> Iterator[None]:
         for line in said.getvalue().splitlines():
             if not line.startswith('Could not import OneDL'):
                 print(line)
+
+
+def is_command() -> bool:
+    """Tell whether this process is ``ktn-mm`` or ``python -m ktn_mm``.
+
+    Importing torch and mmpose takes seconds, in which its help and its errors would have to wait.
+    """
+    name = (getattr(sys, 'argv', None) or [''])[0]
+    if name != '-m':
+        return Path(name).name == 'ktn-mm'
+    # Python is still looking for the module that it was asked to run.
+    words = sys.orig_argv
+    return '-m' in words[:-1] and words[words.index('-m') + 1] == 'ktn_mm'
 
 
 def require_openmmlab() -> None:

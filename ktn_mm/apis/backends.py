@@ -36,8 +36,8 @@ def _pytorch(model: str, checkpoint: str | None, device: str | None,
     from .model_zoo import find_model
     if Path(model).suffix == MODEL_SUFFIX:
         raise ValueError(f'{model}: backend pytorch takes a config, not an ONNX file')
-    require_openmmlab()
     config, checkpoint = find_model(model, checkpoint)
+    require_openmmlab()
     from .pytorch_backend import PytorchBackend
     return PytorchBackend(config, checkpoint, checked_device(device), flip_test)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import ktn_mm
 from ktn_mm import get_config_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,12 +88,38 @@ def test_an_unknown_config_lists_near_names():
         get_config_path('baselin_res5O')
 
 
+LOADED = "[name for name in ('torch', 'mmengine', 'mmpose') if name in sys.modules]"
+
+
+@pytest.mark.parametrize('argv, loaded', [
+    (['/somewhere/bin/ktn-mm', 'infer'], []), (['-m'], ['torch', 'mmengine', 'mmpose']),
+    ([''], ['torch', 'mmengine', 'mmpose'])])
+def test_the_command_leaves_the_stack_alone_until_it_needs_it(argv, loaded):
+    run = fresh(f"""
+sys.argv = {argv!r}
+import ktn_mm.cli
+print({LOADED})
+ktn_mm.require_openmmlab()
+from mmpose.registry import MODELS
+print('DensePoseHead' in MODELS)
+""")
+    assert run.stdout.splitlines() == [str(loaded), 'True'], run.stderr
+
+
+def test_the_module_run_as_a_command_leaves_it_alone_too():
+    run = subprocess.run([sys.executable, '-W', 'ignore', '-X', 'importtime', '-m', 'ktn_mm',
+                          '--version'], cwd=ROOT, capture_output=True, text=True)
+    names = {line.rpartition('|')[2].strip() for line in run.stderr.splitlines()}
+    assert run.returncode == 0 and run.stdout.strip() == ktn_mm.__version__
+    assert 'ktn_mm.cli' in names and not names & {'torch', 'mmengine', 'mmpose'}
+
+
 def test_standalone_leaves_the_stack_alone():
-    run = fresh("""
+    run = fresh(f"""
 import os
 os.environ['KTN_MM_STANDALONE'] = '1'
 import ktn_mm.evaluation
-print([name for name in ('torch', 'mmengine', 'mmpose') if name in sys.modules])
+print({LOADED})
 """)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split('\n')[0] == '[]'
