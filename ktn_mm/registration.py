@@ -87,11 +87,13 @@ def _without_hints() -> Iterator[None]:
 
 
 def is_command() -> bool:
-    """Tell whether this process is ``ktn-mm`` or ``python -m ktn_mm``.
+    """Tell whether this process is ``ktn-mm`` or ``python -m ktn_mm``, and mmengine not in use.
 
     Importing torch and mmpose takes seconds, in which its help and its errors would have to wait.
     """
-    name = (getattr(sys, 'argv', None) or [''])[0]
+    if 'mmengine' in sys.modules:
+        return False
+    name = str((getattr(sys, 'argv', None) or [''])[0])
     if name != '-m':
         return Path(name).name == 'ktn-mm'
     # Python is still looking for the module that it was asked to run.
@@ -100,7 +102,11 @@ def is_command() -> bool:
 
 
 def require_openmmlab() -> None:
-    """Raise an ImportError that says what to do, unless the models are registered."""
+    """Register and guard as :func:`register_all` does, unless that has been done.
+
+    Raises:
+        ImportError: says what to do where the OpenMMLab packages are missing or broken.
+    """
     if _done:
         return
     if _problem is not None:

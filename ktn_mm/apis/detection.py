@@ -4,6 +4,8 @@ from urllib.error import URLError
 
 import numpy as np
 
+from ..registration import require_openmmlab
+from .backends import checked_device
 from .boxes import Boxes
 from .model_zoo import find_model, names_of_task
 
@@ -21,21 +23,24 @@ class PersonDetector:
             this package's metafiles, or :data:`DEFAULT`.
         checkpoint: path of its weights; None for those that a name brings. mmengine downloads
             those of the default once.
-        device: as torch names it.
+        device: as torch names it; by default an accelerator if there is one.
 
     Raises:
         FileNotFoundError: if a file does not exist.
+        ImportError: if mmdet or what it stands on is missing.
         OSError: if its weights cannot be downloaded.
         ValueError: if the first class of the detector is not 'person', or the checkpoint cannot
             be read or is missing.
     """
 
     def __init__(self, config: str, checkpoint: str | None = None, *,
-                 device: str = 'cpu') -> None:
+                 device: str | None = None) -> None:
+        config, checkpoint = find_detector(config, checkpoint)
+        require_openmmlab()
         from mmdet.apis import init_detector
         from mmengine.registry import DefaultScope
         from mmpose.utils import adapt_mmdet_pipeline
-        config, checkpoint = find_detector(config, checkpoint)
+        device = checked_device(device)
         try:
             # It leaves mmdet's scope behind, in which later models would be looked for.
             with DefaultScope.overwrite_default_scope('mmdet'):
@@ -66,6 +71,7 @@ class PersonDetector:
 def find_detector(config: str, checkpoint: str | None) -> tuple[str, str]:
     """Return the config and the weights of a detector; see :class:`PersonDetector`."""
     if config == DEFAULT:
+        require_openmmlab()
         from mmpose.apis.inferencers.utils import default_det_models
         model = default_det_models['human']
         return model['model'], checkpoint or model['weights']

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..registration import require_openmmlab
 from ..structures import DensePoseResult
-from .backends import build_backend, checked_device
+from .backends import build_backend
 from .boxes import LEFT_OVER, Boxes, Finder, GivenBoxes, check_boxes, whole_image
+from .detection import PersonDetector, find_detector
 from .sources import Frame, OnError, is_webcam, read_frames
 
 WAITING_PIXELS = 50_000_000
@@ -60,10 +60,10 @@ class DensePoseInferencer:
             raise ValueError(f'det_thr must lie in [0, 1], got {det_thr}')
         self.detector, self.det_thr = det, det_thr
         if isinstance(det, str):
-            require_openmmlab()
-            from .detection import PersonDetector
-            self.detector = PersonDetector(det, det_checkpoint, device=checked_device(device))
+            find_detector(det, det_checkpoint)  # told before a network is loaded
         self.backend = build_backend(backend, str(model), checkpoint, device, flip_test)
+        if isinstance(det, str):
+            self.detector = PersonDetector(det, det_checkpoint, device=device)
         self.batch_size = batch_size
 
     def __call__(self, inputs: Any, *, bboxes: Any = None, whole_image: bool = False,

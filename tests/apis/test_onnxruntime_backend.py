@@ -1,6 +1,5 @@
 """One model in PyTorch and in onnxruntime."""
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -181,12 +180,13 @@ def test_maps_before_they_are_rounded(kind, request):
 
 def test_nothing_of_torch_is_imported(model):
     """From the picture to the file, by the command, in a process that had nothing before."""
-    script = ('import sys; from ktn_mm.cli import main; code = main(sys.argv[1:]); '
+    script = ('import sys; sys.argv[0] = "ktn-mm"; from ktn_mm.cli import main; '
+              'code = main(sys.argv[1:]); '
               'print(sorted({m.split(".")[0] for m in sys.modules})); sys.exit(code)')
     arguments = ['infer', str(PHOTOGRAPH), '--out', str(model / 'out'), '--whole-image', '--save',
                  'iuv,overlay,npz,json,keypoints', '--model', str(model / 'model.onnx')]
     run = subprocess.run([sys.executable, '-c', script, *arguments], capture_output=True,
-                         text=True, cwd=ROOT, env={**os.environ, 'KTN_MM_STANDALONE': '1'})
+                         text=True, cwd=ROOT)
     assert run.returncode == 0, run.stderr
     imported = set(json.loads(run.stdout.splitlines()[-1].replace("'", '"')))
     assert {'onnxruntime', 'cv2', 'numpy'} <= imported and not imported & TORCH

@@ -12,12 +12,14 @@ import mmdet
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 
 from ktn_mm import get_config_path
 from ktn_mm.engine.safe_loading import SWITCH, guard_mmengine, read_weights
 from ktn_mm.testing import make_tiny_dataset
 
 DEMO = get_config_path('ktn_mobilenetv2_1xb16-demo_open-body-128x96')
+ROOT = Path(__file__).resolve().parents[2]
 DETECTOR = Path(mmdet.__file__).parent / '.mim/configs/rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
 
 
@@ -137,6 +139,19 @@ def test_mim_refuses_a_trap(trap, tmp_path, resume):
     assert result.returncode != 0 and not (tmp_path / 'sprung').exists()
     assert f'ValueError: {trap}: cannot be loaded: it holds posix.mkdir' in output, output[-2000:]
     assert 'weights_only=' not in output.split('Traceback')[0]
+
+
+@pytest.mark.parametrize('of', ['model', 'det'])
+def test_the_command_refuses_a_trap(trap, tmp_path, of):
+    """It registers, and so guards, no sooner than it needs mmpose."""
+    picture = tmp_path / 'grey.png'
+    Image.new('RGB', (60, 80), 'grey').save(picture)
+    where = (['--model', DEMO, trap, '--whole-image'] if of == 'model' else
+             ['--model', 'ktn-mobilenetv2-open-body-small', '--det', DETECTOR, trap])
+    result = fresh(sys.executable, '-W', 'ignore', '-m', 'ktn_mm', 'infer', picture, '--out',
+                   tmp_path / 'out', *where, cwd=ROOT)
+    assert result.returncode == 1 and not (tmp_path / 'sprung').exists()
+    assert f'{trap}: cannot be loaded: it holds posix.mkdir' in result.stderr, result.stderr
 
 
 def test_damaged_files_are_named(tmp_path):

@@ -106,6 +106,19 @@ print('DensePoseHead' in MODELS)
     assert run.stdout.splitlines() == [str(loaded), 'True'], run.stderr
 
 
+def test_a_config_registers_in_a_script_of_any_name(tmp_path):
+    config = tmp_path / 'mine.py'
+    config.write_text("custom_imports = dict(imports=['ktn_mm'], allow_failed_imports=False)\n")
+    run = fresh(f"""
+sys.argv = ['bin/ktn-mm']
+from mmengine.config import Config
+Config.fromfile({str(config)!r})
+from mmpose.registry import MODELS
+print('DensePoseHead' in MODELS)
+""")
+    assert run.stdout.endswith('True\n'), run.stderr
+
+
 def test_the_module_run_as_a_command_leaves_it_alone_too():
     run = subprocess.run([sys.executable, '-W', 'ignore', '-X', 'importtime', '-m', 'ktn_mm',
                           '--version'], cwd=ROOT, capture_output=True, text=True)
