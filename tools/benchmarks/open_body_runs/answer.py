@@ -4,68 +4,61 @@ from string import Template
 
 import yaml
 
-from open_body_runs.claims import CLAIMS, KTM_HELPS, Claim, verdicts
+from open_body_runs.claims import CLAIMS, KTM_HELPS, Claim, paper_text, verdicts
 from open_body_runs.results import VALIDATION, Results
-from open_body_runs.statistics import interval
-from open_body_runs.tables import plus_minus
+from open_body_runs.statistics import Spread
+from open_body_runs.tables import markdown, plus_minus, present
 
 _TEXT = Path(__file__).with_name('answer.md')
 _KNOWN = {(claim.text, claim.tested): claim for claim in CLAIMS}
 _KTM = [claim for claim in CLAIMS if claim.text == KTM_HELPS]
-_ON_MID = _KNOWN[KTM_HELPS, 'MID']
-_WITH_QUARTER = _KNOWN[KTM_HELPS, 'MID + Aug, 25 % of the points']
-_WITH_TENTH = [claim for claim in _KTM if '10 %' in claim.tested]
 _MID = _KNOWN['MID helps', 'baseline']
-_NOTHING = {'aug': _KNOWN['Added points help', 'MID'],
+_FIGURES = {'mid_gain': _MID, 'aug': _KNOWN['Added points help', 'MID'],
             'is': _KNOWN['Instance strengthening helps', 'MID + Aug + KTM']}
-"""Placeholder of answer.md -> what gained nothing."""
-_FIGURES = {'on_mid': _ON_MID, 'with_quarter': _WITH_QUARTER, 'mid_gain': _MID, **_NOTHING}
 """Placeholder of answer.md -> whose gain it is; with ``_val`` behind, on the validation set."""
+_BEST = 'ktn'
+"""Row that answer.md calls the best of the main table."""
+_LESS_THAN = .01
+"""As answer.md says of what KTM moves, in GPS AP."""
 _METAFILE = Path(__file__).resolve().parents[3] / 'weights' / 'metafile.yml'
 _LONGER = 'ktn_mobilenetv2_interp-restart-1xb16-12e_open-body-v1-128x96'
 _PAIRS = 3
 """How many seeds answer.md speaks of."""
+_SETS = {'': '', VALIDATION: ' on the validation set'}
+"""What stands before the name of a figure -> how the set is called."""
 
 
 def contradictions(results: Results) -> list[str]:
     """Return where the runs say something else than answer.md, a line each."""
-    gains = {claim: (claim.gain(results), claim.gain(results, VALIDATION))
-             for claim in [*_KTM, _MID, *_NOTHING.values()]}
+    told = [*_KTM, *_FIGURES.values()]
     found = [f'{_name(claim)} has {gain.n} pairs{where}, answer.md {_PAIRS}'
-             for claim, both in gains.items()
-             for gain, where in zip(both, ('', ' on the validation set'), strict=True)
-             if gain.n != _PAIRS]
+             for before, where in _SETS.items() for claim in told
+             if (gain := claim.gain(results, before)).n != _PAIRS]
     if found:
         return found
     found = [f'{_name(claim)} holds' for claim, (_, _, said) in verdicts(results).items()
              if 'holds' in said]
-    for claim in _KTM:
-        if claim.paper is not None and 100 * interval(gains[claim][0])[1] >= claim.paper:
-            found.append(f'the interval of {_name(claim)} does not leave out what the paper has')
-        up, down = ({getattr(gain, side) for gain in gains[claim]} == {_PAIRS}
-                    for side in ('above', 'below'))
-        if up != (claim is _ON_MID):
-            found.append(f'{_name(claim)}: gains in every seed on both sets is {up}')
-        if down != (claim is _WITH_QUARTER):
-            found.append(f'{_name(claim)}: loses in every seed on both sets is {down}')
-        if claim in _WITH_TENTH and gains[claim][0].above:
-            found.append(f'{_name(claim)}: gains in {gains[claim][0].above} seeds')
-    if any(gain.above < _PAIRS for gain in gains[_MID]):
-        found.append('MID does not gain in every seed')
-    found += [f'{_name(claim)}: gains something' for claim in _NOTHING.values()
-              if gains[claim][0].mean > 0]
-    return found + _not_largest(results)
-
-
-def _not_largest(results: Results) -> list[str]:
-    """Return which of the things that answer.md calls the largest are not."""
-    means = {claim: gain.mean for claim in CLAIMS if claim.of_gps
-             and (gain := claim.gain(results)).n}
-    largest = max(means, key=means.get)
-    found = [] if largest is _MID else [
-        f'the gain of MID is not the largest, but that of {_name(largest)}']
-    if not longer_trained() - results.values('ktn-interp', 'GPS/AP').get(0, 1) > means[largest]:
-        found.append('longer training does not gain more than any step')
+    for before, where in _SETS.items():
+        ktm = {claim: claim.gain(results, before).mean for claim in _KTM}
+        found += [f'{_name(claim)} is {100 * gain:+.1f}{where}' for claim, gain in ktm.items()
+                  if not abs(gain) < _LESS_THAN]
+        if not min(ktm.values()) < 0 < max(ktm.values()):
+            found.append(f'KTM does not go up here and down there{where}')
+        if _FIGURES['mid_gain'].gain(results, before).above < _PAIRS:
+            found.append(f'MID does not gain in every seed{where}')
+        found += [f'{_name(_FIGURES[name])} gains something{where}' for name in ('aug', 'is')
+                  if _FIGURES[name].gain(results, before).mean > 0]
+        gains = {claim: gain.mean for claim in CLAIMS if claim.of_gps
+                 and (gain := claim.gain(results, before)).n}
+        largest = max(gains, key=gains.get)
+        if largest is not _MID:
+            found.append(f'the largest gain{where} is that of {_name(largest)}')
+        rows = {row.name: results.spread(row.name, f'{before}GPS/AP').mean
+                for row in present(results, 'main')}
+        if max(rows, key=rows.get) != _BEST:
+            found.append(f'the best row{where} is {max(rows, key=rows.get)}')
+        if not before and not longer_trained() - _ten_epochs(results) > gains[largest]:
+            found.append('longer training does not gain more than any step')
     return found
 
 
@@ -78,23 +71,36 @@ def longer_trained() -> float:
 
 
 def answer(results: Results) -> str:
-    """Answer in two paragraphs; nothing if there are :func:`contradictions`."""
+    """Answer in a table and some lines; nothing if there are :func:`contradictions`."""
     if contradictions(results):
         return ''
-    ktm = [claim.gain(results) for claim in _KTM]
-    paper = [f'{claim.paper:+.1f} on {"the " * (claim.tested == "baseline")}{claim.tested}'
-             for claim in _KTM if claim.paper is not None]
-    filled = dict(
-        settings=len(ktm), pairs=_PAIRS, least=f'{100 * min(gain.mean for gain in ktm):+.1f}',
-        most=f'{100 * max(gain.mean for gain in ktm):+.1f}', all=_PAIRS * len(ktm),
-        up=sum(gain.above for gain in ktm), down=sum(gain.below for gain in ktm),
-        paper=', '.join(paper), few_pairs=_PAIRS * len(_WITH_TENTH),
-        ten_epochs=f'{100 * results.values("ktn-interp", "GPS/AP")[0]:.1f}',
-        longer=f'{100 * longer_trained():.1f}')
+    filled = dict(table=_table(results), pairs=_PAIRS, longer=f'{100 * longer_trained():.1f}',
+                  ten_epochs=f'{100 * _ten_epochs(results):.1f}')
     for name, claim in _FIGURES.items():
-        filled |= {f'{name}{end}': plus_minus(claim.gain(results, before), signed=True)
-                   for end, before in (('', ''), ('_val', VALIDATION))}
+        filled |= {name: _signed(claim.gain(results)),
+                   f'{name}_val': _signed(claim.gain(results, VALIDATION))}
     return Template(_TEXT.read_text(encoding='utf-8')).substitute(filled) + '\n'
+
+
+def _table(results: Results) -> str:
+    """Write a line for everything that KTM was added to."""
+    lines = []
+    for claim in _KTM:
+        test, validation = (claim.gain(results, before) for before in _SETS)
+        lines.append([f'{claim.tested}{claim.mark}', _signed(test), f'{test.above} of {test.n}',
+                      _signed(validation), f'{validation.above} of {validation.n}',
+                      paper_text(claim)])
+    return markdown(['KTM added to', 'GPS AP, test set', 'up', 'validation set', 'up',
+                     'the paper (table)'], lines)
+
+
+def _ten_epochs(results: Results) -> float:
+    """Return the GPS AP of ktn-interp, seed 0."""
+    return results.values('ktn-interp', 'GPS/AP')[0]
+
+
+def _signed(gain: Spread) -> str:
+    return plus_minus(gain, signed=True)
 
 
 def _name(claim: Claim) -> str:

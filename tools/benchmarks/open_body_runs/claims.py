@@ -145,7 +145,7 @@ def verdicts(results: Results) -> dict[Claim, tuple[Spread, float, str]]:
 
 def claim_table(results: Results) -> str:
     """Write a line for every claim."""
-    lines = [[claim.title, claim.tested, _paper_text(claim), str(gain.n),
+    lines = [[claim.title, claim.tested, paper_text(claim), str(gain.n),
               plus_minus(gain, signed=True, digits=2), range_of(gain), p_text(chance(gain)),
               p_text(corrected), said,
               plus_minus(claim.gain(results, VALIDATION), signed=True, digits=2)]
@@ -156,14 +156,13 @@ def claim_table(results: Results) -> str:
 
 def below_level_sentence(results: Results) -> str:
     """Say how many tests fall below the level, and how many by chance; nothing of no test."""
-    tested = [gain for gain, _, _ in verdicts(results).values() if gain.n > 1]
+    tested = [gain for gain, _, _ in verdicts(results).values() if not math.isnan(chance(gain))]
     if not tested:
         return ''
     below = [gain for gain in tested if chance(gain) < LEVEL]
     up = sum(gain.mean > 0 for gain in below)
     return (f'Of the {len(tested)} tests {len(below)} fall below {LEVEL} ({up} for the claim, '
-            f'{len(below) - up} against it); about {max(1, round(LEVEL * len(tested)))} would by '
-            'chance.')
+            f'{len(below) - up} against it); {LEVEL * len(tested):.1f} would by chance.')
 
 
 def pooled_sentence(results: Results) -> str:
@@ -173,14 +172,18 @@ def pooled_sentence(results: Results) -> str:
     if len(gains) < 2 or not any(gain.std for gain in gains.values()):
         return ''
     std, found = pooled_chances(list(gains.values()))
-    return (f'If the {len(gains)} lines of *{KTM_HELPS}* shared one standard deviation, '
-            f'{100 * std:.2f}, p would be '
-            + '; '.join(f'{p_text(p)} on {claim.tested}'
+    low, high = (100 * end(gain.std for gain in gains.values()) for end in (min, max))
+    smallest = min(zip(found, gains, strict=True), key=lambda pair: pair[0])
+    return (f'How much hangs on that: the deviations of the {len(gains)} lines of *{KTM_HELPS}* '
+            f'run from {low:.2f} to {high:.2f}; were they one, {100 * std:.2f}, p would be '
+            + '; '.join(f'{p:.4f} on {claim.tested}'
                         for claim, p in zip(gains, found, strict=True))
-            + ' (not planned, not corrected). ')
+            + f'. The smallest, on {smallest[1].tested}, times {len(CLAIMS)} is '
+            f'{len(CLAIMS) * smallest[0]:.3f}. This was not planned. ')
 
 
-def _paper_text(claim: Claim) -> str:
+def paper_text(claim: Claim) -> str:
+    """Write what the paper gains, and in which table; a dash if it gives nothing."""
     return '-' if claim.paper is None else f'{claim.paper:+.1f} ({claim.table})'
 
 

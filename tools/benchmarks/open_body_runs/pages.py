@@ -73,7 +73,7 @@ _CAPTION = (
     '*Red*: KTM, wherever it was added; *blue*: other steps. Both runs of a pair have the same '
     'seed. The intervals are each line\'s own: of what seeds change, not other test people, and '
     'not corrected for the number of claims. The paper\'s gains are those of other data and of '
-    'stronger networks, so that only their sign can be compared. †: added after a look at the '
+    'stronger networks, so that only their sign can be compared. †: asked after a look at the '
     'first results.\n\n')
 
 

@@ -137,10 +137,11 @@ def replicates_sentence(results: Results) -> str:
             crossed += len(_crossed_seeds(results, before, after))
     if not told:
         return ''
-    text = ('With so few points Aug adds next to nothing but other crops, and moves the seeds by '
-            + ' and '.join(told))
+    text = ('With so few points Aug adds hardly any, but brings other crops; it moves the seeds '
+            'by ' + ' and by '.join(told))
     if crossed:
-        text += f', at least {crossed} pairs of them on different processors or pictures'
+        text += (f'; of these pairs at least {crossed} were made on different processors or '
+                 'pictures')
     return f'{text}. '
 
 
