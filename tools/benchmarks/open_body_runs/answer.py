@@ -4,14 +4,13 @@ from string import Template
 
 import yaml
 
-from open_body_runs.claims import CLAIMS, KTM_HELPS, Claim, paper_text, verdicts
+from open_body_runs.claims import ADDING_KTM, CLAIMS, Claim, paper_text, verdicts
 from open_body_runs.results import VALIDATION, Results
 from open_body_runs.statistics import Spread
 from open_body_runs.tables import markdown, plus_minus, present
 
 _TEXT = Path(__file__).with_name('answer.md')
 _KNOWN = {(claim.text, claim.tested): claim for claim in CLAIMS}
-_KTM = [claim for claim in CLAIMS if claim.text == KTM_HELPS]
 _MID = _KNOWN['MID helps', 'baseline']
 _FIGURES = {'mid_gain': _MID, 'aug': _KNOWN['Added points help', 'MID'],
             'is': _KNOWN['Instance strengthening helps', 'MID + Aug + KTM']}
@@ -30,7 +29,7 @@ _SETS = {'': '', VALIDATION: ' on the validation set'}
 
 def contradictions(results: Results) -> list[str]:
     """Return where the runs say something else than answer.md, a line each."""
-    told = [*_KTM, *_FIGURES.values()]
+    told = [*ADDING_KTM, *_FIGURES.values()]
     found = [f'{_name(claim)} has {gain.n} pairs{where}, answer.md {_PAIRS}'
              for before, where in _SETS.items() for claim in told
              if (gain := claim.gain(results, before)).n != _PAIRS]
@@ -39,7 +38,7 @@ def contradictions(results: Results) -> list[str]:
     found = [f'{_name(claim)} holds' for claim, (_, _, said) in verdicts(results).items()
              if 'holds' in said]
     for before, where in _SETS.items():
-        ktm = {claim: claim.gain(results, before).mean for claim in _KTM}
+        ktm = {claim: claim.gain(results, before).mean for claim in ADDING_KTM}
         found += [f'{_name(claim)} is {100 * gain:+.1f}{where}' for claim, gain in ktm.items()
                   if not abs(gain) < _LESS_THAN]
         if not min(ktm.values()) < 0 < max(ktm.values()):
@@ -85,7 +84,7 @@ def answer(results: Results) -> str:
 def _table(results: Results) -> str:
     """Write a line for everything that KTM was added to."""
     lines = []
-    for claim in _KTM:
+    for claim in ADDING_KTM:
         test, validation = (claim.gain(results, before) for before in _SETS)
         lines.append([f'{claim.tested}{claim.mark}', _signed(test), f'{test.above} of {test.n}',
                       _signed(validation), f'{validation.above} of {validation.n}',

@@ -115,6 +115,8 @@ CLAIMS = (
     Claim('MID, added points and KTM help together', 'baseline, ResNet-18 from scratch',
           'baseline-res18', 'ktn-interp-res18', 'MID, Aug, KTM'))
 """The order is that of the page."""
+ADDING_KTM = tuple(claim for claim in CLAIMS if claim.text == KTM_HELPS)
+"""What KTM was added to, a claim each."""
 
 
 def verdict(gain: Spread, corrected: float) -> str:
@@ -167,8 +169,7 @@ def below_level_sentence(results: Results) -> str:
 
 def pooled_sentence(results: Results) -> str:
     """Judge the lines that KTM helps with one standard deviation; nothing of fewer than two."""
-    gains = {claim: gain for claim in CLAIMS if claim.text == KTM_HELPS
-             and (gain := claim.gain(results)).n > 1}
+    gains = {claim: gain for claim in ADDING_KTM if (gain := claim.gain(results)).n > 1}
     if len(gains) < 2 or not any(gain.std for gain in gains.values()):
         return ''
     std, found = pooled_chances(list(gains.values()))
