@@ -4,7 +4,7 @@ import pytest
 
 from ktn_mm.codecs.sampling import sample_box_map, sample_image_map
 from ktn_mm.datasets import RandomOcclusion
-from ktn_mm.structures.crop_frame import CropFrame
+from ktn_mm.structures.crop_frame import CropFrame, box_to_image
 
 BOX = np.array([10., 5., 240., 290.])
 
@@ -76,6 +76,17 @@ def test_points_go_up_to_the_edge_of_the_outermost_pixels(sample, fixed):
     sample.update(transformed_dp_points=crop, dp_points=sample['crop_frame'].to_image(crop),
                   dp_surfaces=np.arange(8), dp_uv=np.zeros((8, 2)))
     assert fixed(sample)['dp_surfaces'].tolist() == [0, 3, 4, 7]
+
+
+def test_masks_lose_the_pixels_whose_centres_are_hidden(sample, fixed):
+    out, to_crop = fixed(dict(sample)), sample['crop_frame'].to_crop
+    for key, to_image in (('person_mask', lambda centre: centre),
+                          ('dp_parts', lambda centre: box_to_image(centre + .5, BOX, 256))):
+        rows, columns = sample[key].shape
+        crop = to_crop(to_image(np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1)))
+        hidden = ((crop > (19.5, 29.5)) & (crop < (49.5, 69.5))).all(-1)
+        np.testing.assert_array_equal(out[key], np.where(hidden, 0, sample[key]))
+        assert hidden.sum() > 2000
 
 
 def test_shares_and_probability():

@@ -1,5 +1,4 @@
 """Something in front of a person."""
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
@@ -7,8 +6,6 @@ from mmpose.registry import TRANSFORMS
 
 from ktn_mm.structures.crop_frame import image_to_box
 
-_SHIFT = 4
-"""Binary digits after the point of the corners that OpenCV fills between."""
 _GRAIN = 12.
 """Standard deviation of the occluder's grey values about its colour."""
 
@@ -101,7 +98,17 @@ class RandomOcclusion(BaseTransform):
 
 
 def _fill(values: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Return a copy of a uint8 map (h, w) with 0 between four corners (x, y)."""
-    values = np.ascontiguousarray(values).copy()
-    fixed = (corners * 2 ** _SHIFT).round().astype(np.int32)
-    return cv2.fillConvexPoly(values, fixed, 0, shift=_SHIFT)
+    """Return a copy of a map (h, w) with 0 where pixels' centres lie between four corners (x, y).
+
+    OpenCV's polygons also take the pixels that their outline touches.
+    """
+    size = values.shape[::-1]
+    (x1, y1), (x2, y2) = (np.clip(v, 0, size).astype(int) for v in (
+        np.ceil(corners.min(0)), np.floor(corners.max(0)) + 1))
+    x, y = np.arange(x1, x2), np.arange(y1, y2)[:, None]
+    between = np.ones((y2 - y1, x2 - x1), bool)
+    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, 0), strict=True):
+        between &= (bx - ax) * (y - ay) >= (by - ay) * (x - ax)
+    values = values.copy()
+    values[y1:y2, x1:x2][between] = 0
+    return values
