@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise options.WrongArguments(f'--save: {error}') from None
     options.check_places(writer, inputs)
-    with options.progress(inputs, args.stop) as shown:
+    with options.progress(inputs, args.stop, args.out) as shown:
         # nothing is written before it loads
         results = options.results_of(args, inputs, shown, boxes)
         with args.stop.closing(writer):

@@ -220,10 +220,15 @@ class Progress:
         failed: whether anything was named in an error.
         skipped: how many pictures, videos and boxes were left out.
         done, people: pictures and frames with a result, and the people on them.
+
+    Args:
+        total: how many will come, None if that is not known.
+        stop: asked between results.
+        folder: where results are written one by one, None if that is not so.
     """
 
-    def __init__(self, total: int | None, stop: Stop) -> None:
-        self._stop = stop
+    def __init__(self, total: int | None, stop: Stop, folder: Path | None = None) -> None:
+        self._stop, self._folder = stop, folder
         self.failed = False
         self.skipped = self.done = self.people = 0
         self._total, self._bar, self._start = total, None, 0.
@@ -259,13 +264,15 @@ class Progress:
         self._bar.close()
         rate = self.done / max(time.monotonic() - self._start, 1e-9)
         tell(f'{self.done} pictures or frames, {self.people} people, {rate:.1f} a second'
-             + (f'; {self.skipped} skipped' if self.skipped else ''))
+             + (f'; {self.skipped} skipped' if self.skipped else '')
+             + (f'; written to {self._folder}' if self._folder and self.done else ''))
 
 
 @contextlib.contextmanager
-def progress(inputs: list[str | int], stop: Stop) -> Iterator[Progress]:
+def progress(inputs: list[str | int], stop: Stop,
+             folder: Path | None = None) -> Iterator[Progress]:
     """Show a bar; sum up at the end, also of an interruption."""
-    shown = Progress(count_frames(inputs), stop)
+    shown = Progress(count_frames(inputs), stop, folder)
     try:
         yield shown
     finally:

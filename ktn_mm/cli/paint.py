@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     writer = ResultWriter(args.out, overwrite=args.overwrite, table=table,
                           for_pictures=['painted'], for_videos=['video:painted'])
     options.check_places(writer, inputs)
-    with options.progress(inputs, args.stop) as shown, args.stop.closing(writer):
+    with options.progress(inputs, args.stop, args.out) as shown, args.stop.closing(writer):
         for result in options.results_of(args, inputs, shown, boxes):
             with args.stop.held():  # also ends the video before
                 writer.add(result)
