@@ -265,6 +265,21 @@ def test_a_result_of_another_processor_counts(bench, settings):
         assert run.state() == state
 
 
+def test_a_result_of_an_older_augmentation_counts_a_run_that_was_begun_with_it_stops(
+        bench, settings):
+    run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
+    old = {key: value for key, value in run.identity().items() if key != 'augmentation'}
+    run.folder.lock()
+    run.folder.begin(old)
+    run.folder.unlock()
+    assert run.state() == 'outdated' and run.changed() == ['augmentation']
+    with pytest.raises(ValueError, match='begun with another .*augmentation'):
+        run.next_command()
+    run.result_file.parent.mkdir(parents=True)
+    run.result_file.write_text(json.dumps(old))
+    assert run.state() == 'finished' and not run.changed()
+
+
 def test_results_of_other_data_may_be_left_alone(bench, settings):
     run = bench['run'].Run(bench['rows'].row_of('mid'), 0, settings)
     assert bench['tool'].unfinished([run]) == [run]

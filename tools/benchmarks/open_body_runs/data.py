@@ -15,6 +15,17 @@ did. The annotation is the same to the byte; docs/open-body-v1.md tells what is 
 pictures are not."""
 
 
+AUGMENTATION = 2
+"""Number of the way from these pictures to crops and labels, to be raised when the same config
+comes to make others of them. 1, where a result names none: RandomOcclusion hid up to half a pixel
+more of parts and body mask than of picture and points."""
+
+
+def augmentation_of(known: dict) -> int:
+    """Return the :data:`AUGMENTATION` of a result or of what a run was begun with."""
+    return known.get('augmentation', 1)
+
+
 def same_but_for_rounding(sha256: str) -> str:
     """Return what stands for a data set and for those that differ from it in rounding only."""
     return MADE_FIRST if sha256 == WITHOUT_AVX512 else sha256

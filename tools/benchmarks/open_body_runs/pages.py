@@ -66,15 +66,15 @@ _KINDS = (
 _TRIALS = (
     '### Trials\nA row with options of its own (`open_body.py --cfg-options`), one seed each, in '
     'percent; in brackets by how much that is above the same seed without them, \\*: which was '
-    'made on another processor or with pictures that differ. These are looks, not tests: one seed '
-    'does not tell a step from chance.\n\n')
+    'made on another processor or with pictures or labels that differ. These are looks, not '
+    'tests: one seed does not tell a step from chance.\n\n')
 _GAINS = 'gains.png'
 _CAPTION = (
-    '*Red*: KTM, wherever it was added; *blue*: other steps. Both runs of a pair have the same '
-    'seed. The intervals are each line\'s own: of what seeds change, not other test people, and '
-    'not corrected for the number of claims. The paper\'s gains are those of other data and of '
-    'stronger networks, so that only their sign can be compared. †: asked after a look at the '
-    'first results.\n\n')
+    '*Red*: KTM, wherever it was added; *blue*: other steps, the last one all three together. '
+    'Both runs of a pair have the same seed. The intervals are each line\'s own: of what seeds '
+    'change, not other test people, and not corrected for the number of claims. The paper\'s '
+    'gains are those of other data and of stronger networks, so that only their sign can be '
+    'compared. †: asked after a look at the first results.\n\n')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
@@ -174,7 +174,7 @@ def _plan(results: Results, path: Path, seeds: list[int]) -> str:
     counts = 'counts as the mean of the others:\n\n'
     if taken := results.minutes():
         together = sum(run['machine'].get('runs_at_a_time') == 2 for run in results.all())
-        machines = len({made_on(run) for run in results.all()})
+        machines = len({made_on(run)[:2] for run in results.all()})
         return (f'What the runs took, medians over the seeds; {together} of {len(results.all())} '
                 'went on two at a time, some beside other work'
                 + (', and not all on one machine ([runs](#runs))' if machines > 1 else '')
@@ -205,7 +205,7 @@ def _measured(results: Results, folder: Path) -> str:
             results, compared) + '\n'
         if crossed := crossed_pairs(results):
             text += ('The two runs of these pairs were made on different processors, or on '
-                     'pictures that differ, nobody knows by how much: '
+                     'pictures or labels that differ, nobody knows by how much: '
                      f'{crossed}.\n\n')
     known = [row for row in present(results, 'main') if results.with_truth(row.name)]
     if known:

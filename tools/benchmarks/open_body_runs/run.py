@@ -7,7 +7,13 @@ from datetime import datetime, timezone
 from functools import cache, cached_property
 from pathlib import Path
 
-from open_body_runs.data import DataSummary, data_options, same_but_for_rounding
+from open_body_runs.data import (
+    AUGMENTATION,
+    DataSummary,
+    augmentation_of,
+    data_options,
+    same_but_for_rounding,
+)
 from open_body_runs.machine import describe_machine, describe_versions
 from open_body_runs.rows import ROOT, Row
 from open_body_runs.run_folder import RunFolder, write_whole
@@ -77,8 +83,8 @@ class Run:
     def identity(self) -> dict:
         """Return what makes two results comparable."""
         return dict(config_sha256=config_hash(self.row.config),
-                    data_sha256=self.settings.summary.sha256, seed=self.seed,
-                    options=list(self.settings.options))
+                    data_sha256=self.settings.summary.sha256, augmentation=AUGMENTATION,
+                    seed=self.seed, options=list(self.settings.options))
 
     def state(self) -> str:
         """Return 'finished', 'outdated' (a result or a folder of something else), 'begun' or
@@ -94,9 +100,10 @@ class Run:
         return 'finished' if self.result_file.exists() else 'begun'
 
     def changed(self) -> list[str]:
-        """Return which of config, data, seed and options differ from those of what there is.
+        """Return which of config, data, augmentation, seed, options differ from what there is.
 
-        A result counts for data that differ in rounding only; a run that was begun needs the same.
+        A result counts for data that differ in rounding only, and of another augmentation; a run
+        that was begun needs the same.
 
         Raises:
             ValueError: if the result cannot be read.
@@ -104,9 +111,11 @@ class Run:
         known, mine = self._known(), self.identity()
         if known is None:
             return []
+        known = dict(known, augmentation=augmentation_of(known))
         if self.result_file.exists():
             known, mine = (dict(one, data_sha256=same_but_for_rounding(one.get('data_sha256', '')))
                            for one in (known, mine))
+            mine['augmentation'] = known['augmentation']
         return [key.removesuffix('_sha256') for key in mine if known.get(key) != mine[key]]
 
     def _known(self) -> dict | None:

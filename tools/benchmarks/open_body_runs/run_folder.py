@@ -79,8 +79,8 @@ class RunFolder:
         """
         known = self.identity()
         if known is not None and known != identity:
-            raise ValueError(f'{self.path} was begun with another config, other data or options; '
-                             '--again starts over')
+            raise ValueError(f'{self.path} was begun with another config, other data, '
+                             'augmentation or options; --again starts over')
         self._write_notes(dict(self._notes(), identity=identity))
 
     def begin_time(self, kind: str) -> None:

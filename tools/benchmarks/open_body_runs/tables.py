@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 
 from ktn_mm.surface.charts import SURFACES
+from open_body_runs.data import augmentation_of
 from open_body_runs.kinds import KINDS, kind_of
 from open_body_runs.results import FREQUENT, GAP, RARE, Results
 from open_body_runs.rows import GROUPS, REPLICATES, ROWS, Row, groups, row_of
@@ -140,13 +141,13 @@ def replicates_sentence(results: Results) -> str:
     text = ('With so few points Aug adds hardly any, but brings other crops; it moves the seeds '
             'by ' + ' and by '.join(told))
     if crossed:
-        text += (f'; of these pairs at least {crossed} were made on different processors or '
-                 'pictures')
+        text += (f'; of these pairs at least {crossed} were made on different processors, '
+                 'pictures or augmentations')
     return f'{text}. '
 
 
 def crossed_pairs(results: Results) -> str:
-    """Name the pairs of runs on different processors or on pictures that differ in bytes."""
+    """Name the pairs of runs on different processors, or on pictures or labels that differ."""
     crossed = []
     for row in comparable(results):
         if seeds := _crossed_seeds(results, row.before, row.name):
@@ -159,9 +160,9 @@ def _crossed_seeds(results: Results, before: str, after: str) -> list[int]:
             if made_on(results.runs[before][seed]) != made_on(results.runs[after][seed])]
 
 
-def made_on(run: dict) -> tuple[str, str]:
-    """Return the processor and the pictures of a run."""
-    return run['machine']['processor'], run['data_sha256']
+def made_on(run: dict) -> tuple[str, str, int]:
+    """Return the processor, the pictures and the augmentation of a run."""
+    return run['machine']['processor'], run['data_sha256'], augmentation_of(run)
 
 
 def missing_runs(results: Results, seeds: list[int]) -> dict[str, list[int]]:
