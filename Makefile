@@ -14,7 +14,7 @@ PATHS := ktn_mm tools tests
 help:  ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:  ## make .venv: pinned versions, mmcv compiled once and cached (10 to 20 minutes the first time)
+setup:  ## make .venv: pinned versions, mmcv compiled once and cached (20 to 30 minutes the first time)
 	@if [ -z "$(PYTHON)" ]; then echo 'setup: no Python found: install Python 3.11 (3.10 and 3.12 work too)' >&2; exit 1; fi
 	@$(PYTHON) tools/setup_env.py
 

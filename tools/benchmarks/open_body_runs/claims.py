@@ -81,8 +81,8 @@ class Claim:
 
 
 KTM_HELPS = 'KTM helps'
-_RARE = 'KTM helps the rare surfaces more than the frequent ones'
-_FEW = 'KTM helps more where labels are few'
+RARE_SURFACES = 'KTM helps the rare surfaces more than the frequent ones'
+FEW_LABELS = 'KTM helps more where labels are few'
 CLAIMS = (
     Claim('MID helps', 'baseline', 'baseline', 'mid', 'MID', 2.2, 'IX'),
     Claim('Added points help', 'MID', 'mid', 'mid-interp', 'Aug', 1.3, 'IX'),
@@ -95,14 +95,14 @@ CLAIMS = (
           'ktn-interp-points10', 'KTM', planned=False),
     Claim(KTM_HELPS, 'MID, 10 % of the points', 'mid-points10', 'ktn-points10', 'KTM',
           planned=False),
-    Claim(_RARE, 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', figure=GAP),
-    Claim(_RARE, 'MID', 'mid', 'ktn', 'KTM', figure=GAP, planned=False),
-    Claim(_RARE, 'baseline', 'baseline', 'ktm', 'KTM', figure=GAP),
-    Claim(_FEW, 'MID + Aug, 25 % of the points', 'mid-interp-points25', 'ktn-interp-points25',
-          'KTM', beyond=('mid-interp', 'ktn-interp')),
-    Claim(_FEW, 'MID + Aug, 10 % of the points', 'mid-interp-points10', 'ktn-interp-points10',
-          'KTM', beyond=('mid-interp', 'ktn-interp')),
-    Claim(_FEW, 'MID, 10 % of the points', 'mid-points10', 'ktn-points10',
+    Claim(RARE_SURFACES, 'MID + Aug', 'mid-interp', 'ktn-interp', 'KTM', figure=GAP),
+    Claim(RARE_SURFACES, 'MID', 'mid', 'ktn', 'KTM', figure=GAP, planned=False),
+    Claim(RARE_SURFACES, 'baseline', 'baseline', 'ktm', 'KTM', figure=GAP),
+    Claim(FEW_LABELS, 'MID + Aug, 25 % of the points', 'mid-interp-points25',
+          'ktn-interp-points25', 'KTM', beyond=('mid-interp', 'ktn-interp')),
+    Claim(FEW_LABELS, 'MID + Aug, 10 % of the points', 'mid-interp-points10',
+          'ktn-interp-points10', 'KTM', beyond=('mid-interp', 'ktn-interp')),
+    Claim(FEW_LABELS, 'MID, 10 % of the points', 'mid-points10', 'ktn-points10',
           'KTM', beyond=('mid', 'ktn'), planned=False),
     Claim('The semantic graph is better than the average', 'MID + Aug + KTM', 'ktn-average',
           'ktn-interp', 'semantic graph, not average', 4.7, 'VI', elsewhere=True),
