@@ -335,6 +335,18 @@ def test_the_list_tells_how_far_each_run_is(bench, settings, capsys):
         'mid-seed2  not begun', 'mid-seed3  outdated: made with other config, options']
 
 
+def test_without_pictures_the_list_tells_how_many_results_there_are(
+        bench, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'out' / 'runs').mkdir(parents=True)
+    for name in ('mid-seed0.json', 'mid-seed1.json', 'mid-seed1.txt'):
+        (tmp_path / 'out' / 'runs' / name).touch()
+    monkeypatch.setattr('sys.argv', ['open_body.py', '--rows', 'mid', '--list', '--out', str(
+        tmp_path / 'out'), '--data', str(tmp_path / 'none')])
+    assert bench['tool'].main() == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.split()[0] == 'mid' and last.startswith(f'2 results in {tmp_path}/out/runs; ')
+
+
 def test_weights_that_are_not_there_are_named(bench, settings, tmp_path, monkeypatch):
     mid, scratch = ([bench['run'].Run(bench['rows'].row_of(name), 0, settings)]
                     for name in ('mid', 'baseline-res18'))

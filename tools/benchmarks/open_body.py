@@ -141,7 +141,9 @@ def main() -> int:
     settings = {**memory['missing_settings'](), memory['SWITCH']: 'set'}
     if args.list and not annotation_file(args.data, 'train').exists():
         print_rows(choose_rows(args.rows))
-        print(f'how far they are can be said once there is a data set in {args.data}')
+        known = len(list((args.out / 'runs').glob('*.json')))
+        print(f'{known} results in {args.out / "runs"}; which of these runs they are, and how far '
+              f'the others have come, can be said once there is a data set in {args.data}')
         return 0
     runs = make_runs(args)
     if args.list:
