@@ -12,10 +12,11 @@ from open_body_runs.claims import (
     RARE_SURFACES,
     Claim,
     paper_text,
+    pooled_verdicts,
     verdicts,
 )
 from open_body_runs.results import VALIDATION, Results
-from open_body_runs.statistics import LEVEL, Spread, pooled_chances, spread
+from open_body_runs.statistics import LEVEL, Spread, spread
 from open_body_runs.tables import markdown, plus_minus, present
 
 _TEXT = Path(__file__).with_name('answer.md')
@@ -64,8 +65,7 @@ def contradictions(results: Results) -> list[str]:
         return found
     found = [f'{_name(claim)} holds' for claim, (_, _, said) in verdicts(results).items()
              if 'holds' in said]
-    gains = [claim.gain(results) for claim in ADDING_KTM]
-    pooled = dict(zip(ADDING_KTM, pooled_chances(gains)[1], strict=True))
+    _, pooled = pooled_verdicts(results)
     if {c for c, p in pooled.items() if len(CLAIMS) * p < LEVEL} != {_PASSES}:
         found.append(f'{_name(_PASSES)} is not what holds with one deviation for all')
     found += [f'{_name(claim)} gains nothing' for claim in _RARER.values()

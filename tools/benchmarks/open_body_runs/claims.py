@@ -167,20 +167,34 @@ def below_level_sentence(results: Results) -> str:
             f'{len(below) - up} against it); {LEVEL * len(tested):.1f} would by chance.')
 
 
-def pooled_sentence(results: Results) -> str:
-    """Judge the lines that KTM helps with one standard deviation; nothing of fewer than two."""
+def pooled_verdicts(results: Results) -> tuple[float, dict[Claim, float]]:
+    """Judge the lines that KTM helps with one standard deviation.
+
+    Returns:
+        That deviation, and the p-value of every line, not corrected; NaN and nothing if fewer than
+        two lines have pairs, or all deviations are 0.
+    """
     gains = {claim: gain for claim in ADDING_KTM if (gain := claim.gain(results)).n > 1}
     if len(gains) < 2 or not any(gain.std for gain in gains.values()):
-        return ''
+        return math.nan, {}
     std, found = pooled_chances(list(gains.values()))
-    low, high = (100 * end(gain.std for gain in gains.values()) for end in (min, max))
-    smallest = min(zip(found, gains, strict=True), key=lambda pair: pair[0])
-    return (f'How much hangs on that: the deviations of the {len(gains)} lines of *{KTM_HELPS}* '
+    return std, dict(zip(gains, found, strict=True))
+
+
+def pooled_sentence(results: Results) -> str:
+    """Say what :func:`pooled_verdicts` finds; nothing of nothing."""
+    std, found = pooled_verdicts(results)
+    if not found:
+        return ''
+    deviations = [claim.gain(results).std for claim in found]
+    low, high = (100 * end(deviations) for end in (min, max))
+    smallest = min(found, key=found.get)
+    return (f'How much hangs on that: the deviations of the {len(found)} lines of *{KTM_HELPS}* '
             f'run from {low:.2f} to {high:.2f}; were they one, {100 * std:.2f}, p would be '
             + '; '.join(f'{p:.4f} on {claim.tested}'
-                        for claim, p in zip(gains, found, strict=True))
-            + f'. The smallest, on {smallest[1].tested}, times {len(CLAIMS)} is '
-            f'{len(CLAIMS) * smallest[0]:.3f}. This was not planned. ')
+                        for claim, p in found.items())
+            + f'. The smallest, on {smallest.tested}, times {len(CLAIMS)} is '
+            f'{len(CLAIMS) * found[smallest]:.3f}. This was not planned. ')
 
 
 def paper_text(claim: Claim) -> str:
