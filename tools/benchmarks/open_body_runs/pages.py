@@ -70,11 +70,11 @@ _TRIALS = (
     'tests: one seed does not tell a step from chance.\n\n')
 _GAINS = 'gains.png'
 _CAPTION = (
-    '*Red*: KTM, wherever it was added; *blue*: other steps, the last one all three together. '
-    'Both runs of a pair have the same seed. The intervals are each line\'s own: of what seeds '
-    'change, not other test people, and not corrected for the number of claims. The paper\'s '
-    'gains are those of other data and of stronger networks, so that only their sign can be '
-    'compared. †: asked after a look at the first results.\n\n')
+    '*Red*: KTM, wherever it was added; *blue*: other steps, alone or together. Both runs of a '
+    'pair have the same seed. The intervals are each line\'s own: of what seeds change, not other '
+    'test people, and not corrected for the number of claims. The paper\'s gains are those of '
+    'other data and of stronger networks, so that only their sign can be compared. †: asked after '
+    'a look at the first results.\n\n')
 
 
 def write_page(results: Results, folder: Path, seeds: list[int]) -> None:
